@@ -1,0 +1,1 @@
+"""The domain: what a fallback is, how it is recorded and counted. Knows neither `ingest` nor `dashboard`."""

@@ -1,0 +1,125 @@
+"""API keys: made once, shown once, and looked up by their hash at every request.
+
+A process remembers what it looked up for `REMEMBERED_FOR` seconds, so a revocation holds everywhere
+within that time. Where PostgreSQL does not answer, what is remembered goes on being believed: events
+must come in while it restarts, and nobody can revoke a key meanwhile.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from fallbacks.models import ApiKey
+
+SCOPES = (
+    "events:write",
+    "traffic:write",
+    "rates:read",
+    "events:read",
+    "policy:read",
+    "policy:write",
+    "verifications:write",
+)
+REMEMBERED_FOR = 3.0  # seconds; CONTRIBUTING promises that a revoked key fails within 5
+MOST_REMEMBERED = 10_000
+_PREFIX = "fo_"
+
+
+class KeysUnavailable(Exception):
+    """The key is not remembered and PostgreSQL does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a valid key may do. Empty workloads or environments: all of them."""
+
+    id: int
+    scopes: frozenset[str]
+    workloads: frozenset[str]
+    environments: frozenset[str]
+    expires_at: datetime | None
+
+    def covers(self, workload: str, environment: str) -> bool:
+        """Tell whether the key may speak of this workload in this environment."""
+        return (not self.workloads or workload in self.workloads) and (
+            not self.environments or environment in self.environments
+        )
+
+
+def make(
+    name: str,
+    scopes: Sequence[str],
+    workloads: Sequence[str] = (),
+    environments: Sequence[str] = (),
+    expires_days: float | None = None,
+) -> str:
+    """Store a new key and return its text, which nobody can read again. Raises ValueError for an unknown scope."""
+    if unknown := sorted(set(scopes) - set(SCOPES)):
+        raise ValueError(f"unknown scope {', '.join(unknown)}; the scopes are {', '.join(SCOPES)}")
+    if not scopes:
+        raise ValueError(f"a key needs at least one scope of {', '.join(SCOPES)}")
+    prefix = _PREFIX + secrets.token_hex(4)
+    text = f"{prefix}_{secrets.token_urlsafe(32)}"
+    ApiKey.objects.create(
+        name=name,
+        prefix=prefix,
+        digest=digest(text),
+        scopes=sorted(set(scopes)),
+        workloads=sorted(set(workloads)),
+        environments=sorted(set(environments)),
+        expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
+    )
+    return text
+
+
+def find(text: str) -> Key | None:
+    """Return what the key may do, or None where there is no such key, or it is revoked or expired.
+
+    Raises KeysUnavailable where that cannot be known.
+    """
+    name, now = digest(text), time.monotonic()
+    remembered = _remembered.get(name)
+    if remembered is None or now - remembered[0] > REMEMBERED_FOR:
+        try:
+            remembered = _remember(name, now)
+        except DatabaseError as error:
+            close_old_connections()
+            if remembered is None:
+                raise KeysUnavailable from error
+    key = remembered[1]
+    if key is None or (key.expires_at is not None and key.expires_at <= datetime.now(UTC)):
+        return None
+    return key
+
+
+def digest(text: str) -> bytes:
+    """Return the hash by which a key is stored and found."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+# By hash: when it was looked up (monotonic seconds), and what was found.
+_remembered: dict[bytes, tuple[float, Key | None]] = {}
+
+
+def forget() -> None:
+    """Forget what was looked up, as a process that has just started."""
+    _remembered.clear()
+
+
+def _remember(name: bytes, now: float) -> tuple[float, Key | None]:
+    row = ApiKey.objects.filter(digest=name, revoked_at=None).first()
+    found = (
+        Key(row.id, frozenset(row.scopes), frozenset(row.workloads), frozenset(row.environments), row.expires_at)
+        if row
+        else None
+    )
+    if len(_remembered) >= MOST_REMEMBERED:  # guesses must not fill the memory
+        _remembered.clear()
+    _remembered[name] = (now, found)
+    return _remembered[name]

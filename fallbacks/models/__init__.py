@@ -1,0 +1,24 @@
+"""What PostgreSQL holds. A module a table, or a family of tables of one shape."""
+
+from fallbacks.models.event import Event, Outcome
+from fallbacks.models.kept_aside import KeptAside
+from fallbacks.models.key import ApiKey
+from fallbacks.models.rollup import DayRollup, HourRollup, MinuteRollup, Rollup
+from fallbacks.models.traffic import Traffic
+from fallbacks.models.user import ROLES, User
+from fallbacks.models.workload import Workload
+
+__all__ = [
+    "ROLES",
+    "ApiKey",
+    "DayRollup",
+    "Event",
+    "HourRollup",
+    "KeptAside",
+    "MinuteRollup",
+    "Outcome",
+    "Rollup",
+    "Traffic",
+    "User",
+    "Workload",
+]

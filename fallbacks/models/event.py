@@ -1,0 +1,42 @@
+"""Events: requests that left their primary path, a row each, in daily partitions."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Outcome(models.TextChoices):
+    """How the request ended."""
+
+    SERVED = "served", "answered by a fallback"
+    FAILED = "failed", "not answered"
+    BLOCKED = "blocked", "refused by policy"
+
+
+class Event(models.Model):
+    """One event. Three clocks: when it happened, when ingest took it, when it was stored.
+
+    The table is partitioned by day of `occurred_at`, and its key starts with the workload: random ids
+    in front would cost many times the write-ahead log. No foreign key is enforced from here: the
+    recorder makes the workload first, and a check a row would cost more than the row.
+    """
+
+    pk = models.CompositePrimaryKey("workload_id", "occurred_at", "id")
+    workload = models.ForeignKey(
+        "fallbacks.Workload", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    occurred_at = models.DateTimeField()
+    id = models.TextField()
+    received_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    environment = models.TextField()
+    primary = models.TextField()
+    fallback = models.TextField(null=True)
+    status = models.TextField()
+    reason = models.TextField()
+    outcome = models.TextField(choices=Outcome)
+
+    class Meta:
+        db_table = "event"
+
+    def __str__(self) -> str:
+        return f"{self.id} at {self.occurred_at.isoformat()}"

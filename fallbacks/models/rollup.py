@@ -1,0 +1,52 @@
+"""Rollups: counts by minute, hour and day (UTC). Every page reads these and never the events.
+
+They hold additive measures only; a rate is divided when it is read. They are increased in the
+transaction that inserts the rows they count, and `manage.py check_rollups` proves them equal.
+"""
+
+from django.db import models
+
+
+class Rollup(models.Model):
+    """Counts of one workload and environment in one bucket of time.
+
+    `requests` is null where no traffic was reported: that is not the same as none.
+    """
+
+    pk = models.CompositePrimaryKey("workload_id", "bucket", "environment")
+    workload = models.ForeignKey(
+        "fallbacks.Workload", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    bucket = models.DateTimeField()
+    environment = models.TextField()
+    requests = models.BigIntegerField(null=True)
+    served = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    blocked = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.workload_id} {self.environment} {self.bucket.isoformat()}"
+
+
+class MinuteRollup(Rollup):
+    """Counts by minute."""
+
+    class Meta:
+        db_table = "rollup_minute"
+
+
+class HourRollup(Rollup):
+    """Counts by hour."""
+
+    class Meta:
+        db_table = "rollup_hour"
+
+
+class DayRollup(Rollup):
+    """Counts by day."""
+
+    class Meta:
+        db_table = "rollup_day"

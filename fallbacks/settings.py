@@ -1,0 +1,198 @@
+"""Settings of every process. All that differs between machines comes from the environment (docs/settings.md)."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def required(name: str) -> str:
+    """Return the environment's `name`; a product that guesses a secret or a server is worse than one that does not start."""
+    value = os.environ.get(name)
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Start the product by `make run`, or set what docs/settings.md lists."
+        )
+    return value
+
+
+SECRET_KEY = required("SECRET_KEY")
+DEBUG = False
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
+HTTPS = os.environ.get("HTTPS", "1") != "0"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "axes",
+    "csp",
+    "fallbacks",
+    "ingest",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    # POSTs of services leave here: sessions, CSRF and pages are nothing to them.
+    "ingest.direct.DirectPath",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.timezone.ViewerTimezone",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "fallbacks.urls"
+WSGI_APPLICATION = "fallbacks.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.navigation.navigation",
+            ],
+            "libraries": {"observatory": "dashboard.templatetags.observatory"},
+        },
+    }
+]
+
+# --- PostgreSQL: what was understood -----------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **dj_database_url.parse(required("DATABASE_URL")),
+        # A pool a process: Django closes connections after each request, the pool keeps them.
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 5, "max_idle": 60},
+            "connect_timeout": 3,
+            # A worker that is stopped in the middle of a transaction must not hold its rows for ever.
+            "options": "-c idle_in_transaction_session_timeout=15000",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: what is on its way -----------------------------------------------------------------------
+REDIS_URL = required("REDIS_URL")
+# Shards of the stream, by hash of the workload: each is drained by one worker at a time.
+STREAM_SHARDS = int(os.environ.get("STREAM_SHARDS", "4"))
+
+# --- Celery ------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = required("BROKER_URL")
+# A publish that cannot go through must not hold up the request that rang the bell: beat rings again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 1, "visibility_timeout": 60}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    # `expires`: a bell that nobody heard in time is rung again anyway.
+    "ring": {"task": "ingest.tasks.ring", "schedule": 1.0, "options": {"expires": 2}},
+    "make-partitions": {"task": "ingest.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+# --- People ------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "fallbacks.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "dashboard.views.sign_in.locked_out"
+
+# --- Safety ------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- API ---------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["dashboard.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["dashboard.authentication.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "dashboard.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Words, time, files ------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or BASE_DIR / "var" / "static")
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("inter", NODE_MODULES / "@fontsource-variable" / "inter"),
+    ("tabler", NODE_MODULES / "@tabler" / "core" / "dist" / "css"),
+    ("chartjs", NODE_MODULES / "chart.js" / "dist"),
+    ("chartjs-annotation", NODE_MODULES / "chartjs-plugin-annotation" / "dist"),
+    ("idiomorph", NODE_MODULES / "idiomorph" / "dist"),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"fallbacks": {"level": "INFO"}, "ingest": {"level": "INFO"}, "dashboard": {"level": "INFO"}},
+}

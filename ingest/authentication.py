@@ -1,0 +1,28 @@
+"""Who sends: the key in the Authorization header."""
+
+from django.http import HttpRequest
+
+from fallbacks import keys
+
+
+class Refused(Exception):
+    """The request shows no key that may do this. `status` is 401 or 403."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def authenticate(request: HttpRequest, scope: str) -> keys.Key:
+    """Return the request's key. Raises Refused, or keys.KeysUnavailable where it cannot be looked up."""
+    kind, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if kind.lower() != "bearer" or not text.strip():
+        raise Refused(401, "no_key", "Send your key in the header `Authorization: Bearer <key>`.")
+    key = keys.find(text.strip())
+    if key is None:
+        raise Refused(401, "wrong_key", "The key is not known, expired or revoked: ask an engineer for a new one.")
+    if scope not in key.scopes:
+        raise Refused(403, "lacks_scope", f"The key lacks the scope {scope}: use a key that has it.")
+    return key

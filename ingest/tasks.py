@@ -1,0 +1,59 @@
+"""What Celery runs. A message carries the number of a shard and never data: losing one costs a second."""
+
+import logging
+
+import redis
+from celery import shared_task
+from django.db import DatabaseError
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from fallbacks import partitions
+from ingest import buffer
+from ingest import drain as draining
+
+log = logging.getLogger(__name__)
+
+# One task works for so long, then makes room for the other shards.
+SECONDS_A_TASK = 10.0
+# A bell older than this is no news: beat has rung since.
+EXPIRES = 10
+
+
+@shared_task(name="ingest.tasks.drain")
+def drain(shard: int) -> None:
+    """Record what waits in a shard. What goes wrong is said once a try; beat rings again."""
+    try:
+        more = draining.drain(shard, SECONDS_A_TASK)
+    except (DatabaseError, redis.RedisError) as error:
+        log.warning("shard %d waits: %s: %s", shard, type(error).__name__, error)
+        return
+    if more:
+        ring_bells([shard])
+
+
+@shared_task(name="ingest.tasks.ring")
+def ring() -> None:
+    """Ring for each shard in which something waits: bells get lost, data does not."""
+    try:
+        shards = [shard for shard in buffer.shards() if buffer.waiting(shard)]
+    except redis.RedisError as error:
+        log.warning("the stream does not answer: %s: %s", type(error).__name__, error)
+        return
+    ring_bells(shards)
+
+
+@shared_task(name="ingest.tasks.make_partitions")
+def make_partitions() -> None:
+    """Make the partitions of the days to come."""
+    partitions.ensure_around(timezone.now())
+
+
+def ring_bells(shards: list[int]) -> None:
+    """Send a task for each shard. A broker that does not answer costs nothing but the wait for beat."""
+    for shard in shards:
+        try:
+            drain.apply_async([shard], expires=EXPIRES, retry=False, ignore_result=True)
+        except (OperationalError, redis.RedisError, OSError) as error:
+            log.warning("the broker does not answer, beat will ring: %s", error)
+            return
