@@ -1,0 +1,1 @@
+"""Dashboard: what people and machines read. Only reads, and passes decisions down."""

@@ -1,0 +1,180 @@
+"""What may be asked of the reading API: query parameters, their forms and limits, and what a key narrows them to."""
+
+import base64
+import binascii
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.http import QueryDict
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from dashboard.queries import Scope
+from fallbacks.keys import Key
+from fallbacks.models import Outcome
+from fallbacks.timebuckets import LENGTH, STEPS, Step, Window, fitting_step, starts
+
+DEFAULT_SPAN = timedelta(hours=24)
+DIMENSIONS = ("workload", "outcome")
+# More rows than this in one answer are a mistake in `step` rather than a wish.
+MOST_BUCKETS_ASKED = 5_000
+MOST_A_PAGE = 500
+
+
+class Moment(serializers.Field[datetime, str, str, Any]):
+    """A time as of RFC 3339 with its offset. One without is refused: nobody can tell which clock it is of."""
+
+    default_error_messages = {
+        "form": "must be a time as of RFC 3339 with its offset, such as 2026-11-17T14:00:00Z (write a + as %2B)"
+    }
+
+    def to_internal_value(self, data: str) -> datetime:
+        try:
+            moment = datetime.fromisoformat(data)
+        except ValueError:
+            self.fail("form")
+        if moment.tzinfo is None:
+            self.fail("form")
+        return moment
+
+
+class Parameters(serializers.Serializer[Any]):
+    """Query parameters. One that is not known is refused: a typo must not widen an answer quietly."""
+
+    def to_internal_value(self, data: QueryDict) -> dict[str, Any]:
+        if unknown := sorted(set(data) - set(self.fields)):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError({unknown[0]: [f"is not a known parameter; there are {known}"]})
+        repeatable = {name for name, field in self.fields.items() if isinstance(field, serializers.ListField)}
+        if twice := sorted(name for name in data if name not in repeatable and len(data.getlist(name)) > 1):
+            raise serializers.ValidationError({twice[0]: ["may be given once"]})
+        return dict(super().to_internal_value(data))
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a word of Python's, so it cannot be declared as an attribute.
+        return {**super().get_fields(), "from": Moment(required=False), "to": Moment(required=False)}
+
+
+class RatesParameters(Parameters):
+    """Of `GET /api/v1/rates`."""
+
+    workload = serializers.ListField(child=serializers.CharField(max_length=64), required=False)
+    environment = serializers.CharField(max_length=64, required=False)
+    step = serializers.ChoiceField(
+        STEPS, required=False, error_messages={"invalid_choice": f"must be one of {', '.join(STEPS)}"}
+    )
+    by = serializers.ListField(child=serializers.CharField(), required=False)
+
+    def validate_by(self, value: list[str]) -> list[str]:
+        if unknown := [name for name in value if name not in DIMENSIONS]:
+            raise serializers.ValidationError(f"{unknown[0]} is not one of {', '.join(DIMENSIONS)}")
+        return [name for name in DIMENSIONS if name in value]
+
+
+class EventsParameters(Parameters):
+    """Of `GET /api/v1/events`."""
+
+    workload = serializers.ListField(child=serializers.CharField(max_length=64), required=False)
+    environment = serializers.CharField(max_length=64, required=False)
+    primary = serializers.CharField(max_length=128, required=False)
+    fallback = serializers.CharField(max_length=128, required=False)
+    outcome = serializers.ChoiceField(
+        Outcome.values, required=False, error_messages={"invalid_choice": f"must be one of {', '.join(Outcome.values)}"}
+    )
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=MOST_A_PAGE)
+    cursor = serializers.CharField(required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What is asked of rates, complete."""
+
+    window: Window
+    step: Step
+    by: list[str]
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What is asked of the list of events, complete. `after` is the key of the last event of the page before."""
+
+    window: Window
+    scope: Scope
+    filters: dict[str, str]
+    limit: int
+    after: tuple[datetime, int, str] | None
+
+
+def rates(request: Request) -> Rates:
+    """Read the parameters of rates. Raises ValidationError or PermissionDenied."""
+    asked = _read(RatesParameters, request)
+    window = _window(asked)
+    step: Step = asked.get("step") or fitting_step(window)
+    count = len(starts(window, LENGTH[step]))
+    if count > MOST_BUCKETS_ASKED:
+        raise serializers.ValidationError(
+            {"step": [f"{step} cuts this window into {count:,} buckets, {MOST_BUCKETS_ASKED:,} are the most: ask for"
+                      " a coarser step or a shorter window"]}
+        )
+    return Rates(window, step, asked.get("by", []), _scope(asked, request.auth))
+
+
+def events(request: Request) -> Events:
+    """Read the parameters of the list of events. Raises ValidationError or PermissionDenied."""
+    asked = _read(EventsParameters, request)
+    return Events(
+        window=_window(asked),
+        scope=_scope(asked, request.auth),
+        filters={name: asked[name] for name in ("primary", "fallback", "outcome") if name in asked},
+        limit=asked.get("limit", 100),
+        after=_decode_cursor(asked["cursor"]) if "cursor" in asked else None,
+    )
+
+
+def encode_cursor(last: tuple[datetime, int, str]) -> str:
+    """Return the cursor of the page that comes after the event of this key."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(last)).decode()
+
+
+def _decode_cursor(text: str) -> tuple[datetime, int, str]:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=tuple[datetime, int, str])
+    except (binascii.Error, ValueError) as error:
+        raise serializers.ValidationError({"cursor": ["is cut off: take `next` of the page before as it is"]}) from error
+
+
+def _read(kind: type[Parameters], request: Request) -> dict[str, Any]:
+    parameters = kind(data=request.query_params)
+    parameters.is_valid(raise_exception=True)
+    return dict(parameters.validated_data)
+
+
+def _window(asked: dict[str, Any]) -> Window:
+    end = asked.get("to") or timezone.now()
+    try:
+        start = asked.get("from") or end - DEFAULT_SPAN
+        return Window.around(start, end)
+    except (ValueError, OverflowError) as error:
+        raise serializers.ValidationError({"from": [str(error)]}) from error
+
+
+def _scope(asked: dict[str, Any], key: Key) -> Scope:
+    """Narrow what is asked to what the key is for."""
+    workloads: Collection[str] | None = asked.get("workload") or None
+    if workloads and key.workloads and (other := sorted(set(workloads) - key.workloads)):
+        raise PermissionDenied(f"This key is not for workload {other[0]}: use a key that is.", "not_covered")
+    environment = asked.get("environment")
+    if key.environments:
+        if environment is None and len(key.environments) > 1:
+            known = ", ".join(sorted(key.environments))
+            raise PermissionDenied(f"Name the environment: this key is for {known}.", "not_covered")
+        environment = environment or next(iter(key.environments))
+        if environment not in key.environments:
+            raise PermissionDenied(f"This key is not for environment {environment}: use a key that is.", "not_covered")
+    return Scope(workloads or key.workloads or None, environment)

@@ -1,0 +1,127 @@
+"""What pages and the API read: rollups for every figure, rows only for lists of events. At most a few queries each."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Q
+from psycopg import sql
+
+from fallbacks.models import Event, Workload
+from fallbacks.rates import Counts
+from fallbacks.timebuckets import Step, Window, cover
+
+ROLLUP = {"minute": "rollup_minute", "hour": "rollup_hour", "day": "rollup_day"}
+
+# Counts by workload and start of bucket. A workload that has nothing in the window is not in it.
+Series = dict[str, dict[datetime, Counts]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which figures are meant: the workloads by slug (None: all) and the environment (None: all together)."""
+
+    workloads: Collection[str] | None = None
+    environment: str | None = None
+
+
+def counts_by_bucket(window: Window, step: Step, scope: Scope, width: int = 1) -> Series:
+    """Return counts in buckets of `width` steps (steps of one minute or hour may be put together, such as 5 minutes).
+
+    One query over the rollups, exact to the minute at both ends of the window.
+    """
+    parts = [_part(rollup_step, part, scope) for rollup_step, part in cover(window, step)]
+    query = sql.SQL(
+        "SELECT w.slug, date_bin({width}::interval, bucket, '1970-01-01 00:00+00') AS start,"
+        " sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint"
+        " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY 1, 2"
+    ).format(width=sql.Literal(f"{width} {step}"), parts=sql.SQL(" UNION ALL ").join(parts))
+    series: Series = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        for slug, start, *counts in cursor.fetchall():
+            series[slug][start] = Counts(*counts)
+    return dict(series)
+
+
+def totals(window: Window, scope: Scope) -> dict[str, Counts]:
+    """Return the counts of each workload over the whole window. One query."""
+    parts = [_part(step, part, scope) for step, part in cover(window, "day")]
+    query = sql.SQL(
+        "SELECT w.slug, sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint"
+        " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY 1"
+    ).format(parts=sql.SQL(" UNION ALL ").join(parts))
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {slug: Counts(*counts) for slug, *counts in cursor.fetchall()}
+
+
+def _part(step: Step, window: Window, scope: Scope) -> sql.Composed:
+    conditions = [
+        sql.SQL("bucket >= {} AND bucket < {}").format(sql.Literal(window.start), sql.Literal(window.end))
+    ]
+    if scope.environment is not None:
+        conditions.append(sql.SQL("environment = {}").format(sql.Literal(scope.environment)))
+    if scope.workloads is not None:
+        conditions.append(
+            sql.SQL("workload_id IN (SELECT id FROM workload WHERE slug = ANY({}))").format(
+                sql.Literal(list(scope.workloads))
+            )
+        )
+    return sql.SQL("SELECT workload_id, bucket, requests, served, failed, blocked FROM {} WHERE {}").format(
+        sql.Identifier(ROLLUP[step]), sql.SQL(" AND ").join(conditions)
+    )
+
+
+def overall(by_workload: Mapping[str, Counts]) -> Counts:
+    """Add up workloads. Where one has events and no traffic, the sum has no known number of requests:
+    a rate over the others would hide it."""
+    total = sum(by_workload.values(), Counts())
+    if any(counts.events and counts.requests is None for counts in by_workload.values()):
+        return Counts(None, total.served, total.failed, total.blocked)
+    return total
+
+
+def workload_slugs() -> list[str]:
+    """Return all workloads ever seen, by name."""
+    return list(Workload.objects.order_by("slug").values_list("slug", flat=True))
+
+
+def environments() -> list[str]:
+    """Return the environments that the day rollup knows, `production` first."""
+    with connection.cursor() as cursor:
+        # A loose index scan: as many steps as there are environments, not as there are rows.
+        cursor.execute(
+            "WITH RECURSIVE known AS ("
+            " (SELECT environment FROM rollup_day ORDER BY environment LIMIT 1)"
+            " UNION ALL SELECT (SELECT environment FROM rollup_day d WHERE d.environment > known.environment"
+            "  ORDER BY environment LIMIT 1) FROM known WHERE known.environment IS NOT NULL)"
+            " SELECT environment FROM known WHERE environment IS NOT NULL"
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    return sorted(names, key=lambda name: (name != "production", name))
+
+
+def events(
+    window: Window, scope: Scope, filters: Mapping[str, str], after: tuple[datetime, int, str] | None, limit: int
+) -> list[Event]:
+    """Return events of the window, newest first, with their workloads: those that follow the key `after`.
+
+    The whole key takes part in the order, so that a page boundary among events of one instant loses none.
+    """
+    found = Event.objects.filter(occurred_at__gte=window.start, occurred_at__lt=window.end, **filters)
+    if scope.workloads is not None:
+        found = found.filter(workload__slug__in=list(scope.workloads))
+    if scope.environment is not None:
+        found = found.filter(environment=scope.environment)
+    if after is not None:
+        moment, workload_id, name = after
+        found = found.filter(
+            Q(occurred_at__lt=moment)
+            | Q(occurred_at=moment, workload_id__lt=workload_id)
+            | Q(occurred_at=moment, workload_id=workload_id, id__lt=name),
+            occurred_at__lte=moment,
+        )
+    return list(found.select_related("workload").order_by("-occurred_at", "-workload_id", "-id")[:limit])
