@@ -15,9 +15,10 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from dashboard.queries import Scope
+from fallbacks import timebuckets
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
-from fallbacks.timebuckets import LENGTH, STEPS, Step, Window, fitting_step, starts
+from fallbacks.timebuckets import LENGTH, STEPS, Step, Window, fitting_step
 
 DEFAULT_SPAN = timedelta(hours=24)
 DIMENSIONS = ("workload", "outcome")
@@ -116,10 +117,10 @@ def rates(request: Request) -> Rates:
     asked = _read(RatesParameters, request)
     window = _window(asked)
     step: Step = asked.get("step") or fitting_step(window)
-    count = len(starts(window, LENGTH[step]))
-    if count > MOST_BUCKETS_ASKED:
+    buckets = timebuckets.count(window, LENGTH[step])
+    if buckets > MOST_BUCKETS_ASKED:
         raise serializers.ValidationError(
-            {"step": [f"{step} cuts this window into {count:,} buckets, {MOST_BUCKETS_ASKED:,} are the most: ask for"
+            {"step": [f"{step} cuts this window into {buckets:,} buckets, {MOST_BUCKETS_ASKED:,} are the most: ask for"
                       " a coarser step or a shorter window"]}
         )
     return Rates(window, step, asked.get("by", []), _scope(asked, request.auth))

@@ -68,6 +68,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS fresh_cell (
   workload_id bigint, bucket timestamptz, environment text,
   requests bigint, served bigint, failed bigint, blocked bigint
 ) ON COMMIT DELETE ROWS;
+-- Empty already, unless the caller has recorded in the same transaction before.
+DELETE FROM staged_event; DELETE FROM staged_traffic; DELETE FROM fresh_cell;
 """
 
 ADD_WORKLOADS = """
@@ -178,7 +180,8 @@ def insert_traffic(cursor: CursorWrapper) -> int:
 
 def copy(cursor: CursorWrapper, target: str, rows: Iterable[EventRow | TrafficRow]) -> None:
     """COPY rows, whose fields are in the order of the target's columns."""
-    with cursor.copy(f"COPY {target} FROM STDIN") as out:
+    # Not one of the methods whose errors Django wraps by itself.
+    with connection.wrap_database_errors, cursor.copy(f"COPY {target} FROM STDIN") as out:
         for row in rows:
             out.write_row(msgspec.structs.astuple(row))
 

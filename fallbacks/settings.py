@@ -86,6 +86,8 @@ DATABASES = {
         **dj_database_url.parse(required("DATABASE_URL")),
         # A pool a process: Django closes connections after each request, the pool keeps them.
         "CONN_MAX_AGE": 0,
+        # What the pool hands out is asked first whether it lives: a restart of PostgreSQL costs no request.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {"min_size": 0, "max_size": 8, "timeout": 5, "max_idle": 60},
             "connect_timeout": 3,

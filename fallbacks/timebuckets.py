@@ -65,7 +65,7 @@ def ceil(moment: datetime, length: timedelta) -> datetime:
 def fitting_step(window: Window) -> Step:
     """Return the finest step that cuts the window into at most `MOST_BUCKETS`, else `day`."""
     for step in STEPS:
-        if len(starts(window, LENGTH[step])) <= MOST_BUCKETS:
+        if count(window, LENGTH[step]) <= MOST_BUCKETS:
             return step
     return "day"
 
@@ -73,8 +73,12 @@ def fitting_step(window: Window) -> Step:
 def starts(window: Window, length: timedelta) -> list[datetime]:
     """Return the starts of all buckets that the window touches. The first may lie before the window."""
     first = floor(window.start, length)
-    count = -((first - window.end) // length)
-    return [first + number * length for number in range(count)]
+    return [first + number * length for number in range(count(window, length))]
+
+
+def count(window: Window, length: timedelta) -> int:
+    """Return how many buckets the window touches."""
+    return -((floor(window.start, length) - window.end) // length)
 
 
 def cover(window: Window, coarsest: Step) -> Iterator[tuple[Step, Window]]:

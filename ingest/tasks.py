@@ -1,9 +1,11 @@
 """What Celery runs. A message carries the number of a shard and never data: losing one costs a second."""
 
 import logging
+from typing import Any
 
 import redis
 from celery import shared_task
+from celery.signals import worker_ready
 from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -47,6 +49,12 @@ def ring() -> None:
 def make_partitions() -> None:
     """Make the partitions of the days to come."""
     partitions.ensure_around(timezone.now())
+
+
+@worker_ready.connect
+def make_partitions_at_start(**_: Any) -> None:
+    """Make them when a worker has started, too: beat's first turn comes an hour later."""
+    make_partitions.apply_async(expires=60)
 
 
 def ring_bells(shards: list[int]) -> None:

@@ -1,0 +1,100 @@
+"""Recounting: what the rollups should hold, worked out anew from the rows, and the cells that differ."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from fallbacks import partitions
+from fallbacks.rates import Counts
+from fallbacks.recording import EVENT_CELLS, ROLLUPS, TRAFFIC_CELLS
+
+RECOUNT = f"""
+CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
+SELECT workload_id, bucket, environment, sum(requests)::bigint AS requests,
+       sum(served)::bigint AS served, sum(failed)::bigint AS failed, sum(blocked)::bigint AS blocked
+FROM ({EVENT_CELLS.format(source="event")} UNION ALL {TRAFFIC_CELLS.format(source="traffic")}) cells
+WHERE bucket >= %(since)s GROUP BY 1, 2, 3
+"""
+
+TRUTH = """
+SELECT workload_id, date_trunc('{step}', bucket, 'UTC') AS bucket, environment, sum(requests)::bigint AS requests,
+       sum(served)::bigint AS served, sum(failed)::bigint AS failed, sum(blocked)::bigint AS blocked
+FROM recount GROUP BY 1, 2, 3
+"""
+
+COMPARE = """
+SELECT coalesce((SELECT slug FROM workload WHERE id = workload_id), '#' || workload_id), bucket, environment,
+       h.requests, coalesce(h.served, 0), coalesce(h.failed, 0), coalesce(h.blocked, 0),
+       t.requests, coalesce(t.served, 0), coalesce(t.failed, 0), coalesce(t.blocked, 0)
+FROM (SELECT * FROM {rollup} WHERE bucket >= %(since)s) h
+FULL JOIN ({truth}) t USING (workload_id, bucket, environment)
+WHERE (h.requests, h.served, h.failed, h.blocked) IS DISTINCT FROM (t.requests, t.served, t.failed, t.blocked)
+ORDER BY 1, 2, 3
+"""
+
+REMOVE = """
+DELETE FROM {rollup} h WHERE bucket >= %(since)s AND NOT EXISTS (
+  SELECT FROM ({truth}) t
+  WHERE (t.workload_id, t.bucket, t.environment) = (h.workload_id, h.bucket, h.environment))
+"""
+
+REPLACE = """
+INSERT INTO {rollup} AS h (workload_id, bucket, environment, requests, served, failed, blocked)
+SELECT * FROM ({truth}) t ORDER BY 1, 2, 3
+ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
+  requests = excluded.requests, served = excluded.served, failed = excluded.failed, blocked = excluded.blocked
+WHERE (h.requests, h.served, h.failed, h.blocked)
+  IS DISTINCT FROM (excluded.requests, excluded.served, excluded.failed, excluded.blocked)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell of a rollup that is not what the rows say."""
+
+    step: str
+    workload: str
+    bucket: datetime
+    environment: str
+    held: Counts
+    true: Counts
+
+
+def compare(*, repair: bool = False) -> list[Difference]:
+    """Return every cell of every rollup that differs from the rows; with `repair`, make them equal.
+
+    Safe while events come in: it sees one instant, in which rows and rollups agree, since they are
+    committed together. A repair keeps recorders waiting for as long as the recount takes.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if repair:
+            # In the recorders' order. Their rows that are not committed yet are not counted here, and they add
+            # them once this is done.
+            cursor.execute(f"LOCK TABLE {', '.join(ROLLUPS.values())} IN SHARE ROW EXCLUSIVE MODE")
+        else:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        since = {"since": _kept_since()}
+        cursor.execute(RECOUNT, since)
+        found = [difference for step in ROLLUPS for difference in _differences(cursor, step, since)]
+        if repair and found:
+            for step, rollup in ROLLUPS.items():
+                truth = TRUTH.format(step=step)
+                cursor.execute(REMOVE.format(rollup=rollup, truth=truth), since)
+                cursor.execute(REPLACE.format(rollup=rollup, truth=truth), since)
+    return found
+
+
+def _differences(cursor: CursorWrapper, step: str, since: dict[str, datetime]) -> list[Difference]:
+    cursor.execute(COMPARE.format(rollup=ROLLUPS[step], truth=TRUTH.format(step=step)), since)
+    return [
+        Difference(step, row[0], row[1], row[2], held=Counts(*row[3:7]), true=Counts(*row[7:11]))
+        for row in cursor.fetchall()
+    ]
+
+
+def _kept_since() -> datetime:
+    """Return the start of the oldest day whose rows are kept: rollups outlive them and cannot be recounted."""
+    days = partitions.existing()
+    return datetime.combine(min(days), time(), UTC) if days else datetime.min.replace(tzinfo=UTC)
