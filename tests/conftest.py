@@ -1,0 +1,148 @@
+"""What all tests stand on: a PostgreSQL and two Redis of their own, real ones, started before Django looks for them."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import django
+import hypothesis
+import pytest
+from django.core.management import call_command
+
+from tests import servers
+
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "fallbacks.settings",
+    "SECRET_KEY": "the tests' own, long enough that nobody warns of it and never used elsewhere",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "HTTPS": "0",
+    "STREAM_SHARDS": "4",
+}
+
+
+def start() -> servers.Servers:
+    """Start the servers, and Django on them."""
+    if "DJANGO_SETTINGS_MODULE" in os.environ:
+        pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests must not find the servers that your shell names.", 4)
+    folder = Path(tempfile.mkdtemp(prefix="fallbacks-tests-"))
+    _running.callback(shutil.rmtree, folder, ignore_errors=True)
+    found = _running.enter_context(servers.start(folder))
+    (folder / "static").mkdir()
+    os.environ.pop("FALLBACKS_HOME", None)
+    os.environ.update(SETTINGS, STATIC_ROOT=str(folder / "static"), **found.environment)
+    django.setup()
+    return found
+
+
+# How long an example takes says more of the machine than of the product.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+# When this module is read, since the conftests of folders below need Django for their imports.
+_running = contextlib.ExitStack()
+_servers = start()
+
+from django.contrib.auth import get_user_model  # noqa: E402
+from django.contrib.auth.models import Group  # noqa: E402
+from django.test import Client  # noqa: E402
+
+
+def pytest_unconfigure() -> None:
+    _running.close()
+
+
+# Emptied after each test that uses the database. Roles and migrations stay.
+EMPTIED = (
+    "event",
+    "traffic",
+    "rollup_minute",
+    "rollup_hour",
+    "rollup_day",
+    "workload",
+    "kept_aside",
+    "api_key",
+    "fallbacks_user_groups",
+    "fallbacks_user",
+    "django_session",
+    "axes_accessattempt",
+)
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> servers.Servers:
+    """The tests' servers, for those that pull a plug."""
+    return _servers
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: object) -> None:
+    """Migrate the servers' own database, in place of pytest-django's second one: it is the tests' alone already."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        call_command("migrate", verbosity=0)
+
+
+@pytest.fixture
+def database(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """A database whose commits are commits: the recorder owns its transactions. Emptied afterwards."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+        connection.close()  # the test may have killed the server behind it
+        with connection.cursor() as cursor:
+            # Many times quicker than TRUNCATE, which makes a new file for each partition and index.
+            cursor.execute("; ".join(f"DELETE FROM {table}" for table in EMPTIED))
+        connection.close()
+
+
+@pytest.fixture
+def stream() -> Iterator[None]:
+    """An empty stream."""
+    from ingest import buffer
+
+    buffer.connection().flushall()
+    yield
+    buffer.connection().flushall()
+
+
+@pytest.fixture(autouse=True)
+def forgotten_keys() -> Iterator[None]:
+    """Keys remembered from one test must not open doors in the next."""
+    yield
+    from fallbacks import keys
+
+    keys.forget()
+
+
+Person = Callable[..., Client]
+
+
+@pytest.fixture
+def person(static_files: None) -> Person:
+    """Sign somebody with the roles in, and return their browser. Needs a database: `database` or `db`."""
+
+    def sign_in(*roles: str) -> Client:
+        user = get_user_model().objects.create_user(f"{'-'.join(roles) or 'nobody'}", password="not asked for here")
+        user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
+        client = Client()
+        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def viewer(database: None, person: Person) -> Client:
+    """The browser of somebody signed in who may look and no more."""
+    return person("viewer")
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """The static files as they are served."""
+    subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"], check=True)

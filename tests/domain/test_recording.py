@@ -1,0 +1,194 @@
+"""Rows and rollups: each event counts once, every cell equals its rows, whatever comes in whatever order."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+from django.db import DataError, IntegrityError, connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fallbacks import partitions, recounting
+from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, Traffic, Workload
+from fallbacks.recording import Recorded, record
+from tests import make
+from tests.make import NOON
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def cells(model: type[MinuteRollup | HourRollup | DayRollup]) -> list[tuple[object, ...]]:
+    return list(
+        model.objects.order_by("workload__slug", "bucket", "environment").values_list(
+            "workload__slug", "bucket", "environment", "requests", "served", "failed", "blocked"
+        )
+    )
+
+
+def test_an_event_is_a_row_and_a_count_of_its_minute_hour_and_day() -> None:
+    at = datetime.now(UTC).replace(hour=0, minute=7, second=9) - timedelta(days=1)
+    assert record([make.event(occurred_at=at, id="one")]) == Recorded(events=1, traffic=0)
+    event = Event.objects.get()
+    assert (event.id, event.workload.slug, event.outcome, event.occurred_at) == ("one", "support-chat", "served", at)
+    minute = at.replace(second=0, microsecond=0)
+    row = ("production", None, 1, 0, 0)
+    assert cells(MinuteRollup) == [("support-chat", minute, *row)]
+    assert cells(HourRollup) == [("support-chat", minute.replace(minute=0), *row)]
+    assert cells(DayRollup) == [("support-chat", minute.replace(minute=0, hour=0), *row)]
+
+
+def test_the_same_event_again_counts_once_in_one_batch_and_in_the_next() -> None:
+    again = make.event()
+    assert record([again, again, make.event()]).events == 2
+    assert record([again, make.event()]).events == 1
+    assert [row[4] for row in cells(DayRollup)] == [3]
+
+
+def test_the_same_id_at_another_time_or_workload_is_another_event() -> None:
+    record([make.event(id="x"), make.event(id="x", occurred_at=NOON + timedelta(seconds=1))])
+    record([make.event(id="x", workload="code-assistant")])
+    assert Event.objects.count() == 3
+
+
+def test_outcomes_and_environments_are_counted_apart() -> None:
+    record(
+        [
+            make.event(),
+            make.event(outcome="failed", fallback=None),
+            make.event(outcome="blocked"),
+            make.event(outcome="blocked", environment="staging"),
+        ]
+    )
+    assert cells(DayRollup) == [
+        ("support-chat", cells(DayRollup)[0][1], "production", None, 1, 1, 1),
+        ("support-chat", cells(DayRollup)[0][1], "staging", None, 0, 0, 1),
+    ]
+
+
+def test_traffic_with_an_id_counts_once() -> None:
+    count = make.traffic(requests=70)
+    assert record([], [count, count]).traffic == 1
+    assert record([], [count]).traffic == 0
+    assert [row[3] for row in cells(DayRollup)] == [70]
+    assert Traffic.objects.count() == 1
+
+
+def test_traffic_of_none_is_known_and_not_the_same_as_unknown() -> None:
+    record([make.event()], [make.traffic(requests=0, start=NOON + timedelta(minutes=5))])
+    assert [(row[3], row[4]) for row in cells(MinuteRollup)] == [(None, 1), (0, 0)]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    offset=st.integers(0, 7_200_000_000),
+    seconds=st.integers(1, 3600),
+    requests=st.integers(0, 10**9),
+)
+def test_a_count_is_spread_evenly_over_its_minutes_and_its_sum_kept(offset: int, seconds: int, requests: int) -> None:
+    start = NOON.replace(minute=0) + timedelta(microseconds=offset)
+    workload = f"spread-{offset}-{seconds}-{requests}"
+    record([], [make.traffic(workload=workload, start=start, seconds=seconds, requests=requests)])
+    found = dict(MinuteRollup.objects.filter(workload__slug=workload).values_list("bucket", "requests"))
+    assert sum(value or 0 for value in found.values()) == requests
+    end = start + timedelta(seconds=seconds)
+    for minute, share in found.items():
+        covered = min(end, minute + timedelta(minutes=1)) - max(start, minute)
+        assert covered > timedelta()
+        due = Fraction(requests) * Fraction(covered // timedelta(microseconds=1), seconds * 1_000_000)
+        assert abs(share - due) < 1
+
+
+def test_events_over_midnight_go_to_their_days_and_partitions_are_made_for_them() -> None:
+    with connection.cursor() as cursor:
+        for day in partitions.existing():
+            cursor.execute(f"DROP TABLE event_{day:%Y%m%d}")
+    partitions._known.clear()
+    midnight = NOON.replace(hour=0, minute=0) - timedelta(days=3)
+    record([make.event(occurred_at=midnight - timedelta(microseconds=1)), make.event(occurred_at=midnight)])
+    assert [row[1] for row in cells(DayRollup)] == [midnight - timedelta(days=1), midnight]
+    assert partitions.existing() == {midnight.date(), (midnight - timedelta(days=1)).date()}
+
+
+def test_partitions_are_made_ahead_and_once() -> None:
+    now = datetime.now(UTC)
+    partitions.ensure_around(now)
+    partitions.ensure_around(now)
+    days = partitions.existing()
+    assert {(now + timedelta(days=14)).date(), (now - timedelta(days=30)).date()} <= days
+
+
+def test_what_the_database_refuses_stores_nothing_of_its_call() -> None:
+    with pytest.raises((DataError, IntegrityError)):
+        record([make.event(), make.event(outcome="nonsense")])
+    assert Event.objects.count() == 0
+    assert cells(DayRollup) == []
+    assert record([make.event()]).events == 1
+
+
+def test_recorders_that_meet_the_same_rows_in_opposite_order_do_not_deadlock() -> None:
+    events = [
+        make.event(workload=f"w{n % 7}", occurred_at=NOON + timedelta(minutes=n % 11), id=f"same-{n}") for n in range(300)
+    ]
+    errors: list[Exception] = []
+    stored: list[int] = []
+
+    def work(turn: int) -> None:
+        try:
+            for _ in range(5):
+                stored.append(record(events[:: 1 if turn % 2 else -1]).events)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(turn,)) for turn in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sum(stored) == 300
+    assert recounting.compare() == []
+
+
+moments = st.integers(-200_000, 0).map(lambda seconds: NOON + timedelta(seconds=seconds))
+slugs = st.sampled_from(["a", "b", "c"])
+some_events = st.builds(
+    make.event,
+    workload=slugs,
+    occurred_at=moments,
+    id=st.sampled_from("pqrstuvw"),
+    outcome=st.sampled_from(["served", "failed", "blocked"]),
+    environment=st.sampled_from(["production", "staging"]),
+)
+some_traffic = st.builds(
+    make.traffic,
+    workload=slugs,
+    start=moments,
+    seconds=st.integers(1, 3600),
+    requests=st.integers(0, 1000),
+    id=st.sampled_from("pqrstuvw"),
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.tuples(st.lists(some_events, max_size=20), st.lists(some_traffic, max_size=5)), max_size=4))
+def test_whatever_is_recorded_every_cell_equals_its_rows(batches: list[tuple[list[object], list[object]]]) -> None:
+    for events, traffic in batches:
+        record(events, traffic)  # type: ignore[arg-type]
+    assert recounting.compare() == []
+
+
+def test_a_recount_finds_a_wrong_cell_a_missing_one_and_one_too_many_and_repairs_them() -> None:
+    record([make.event(), make.event(workload="code-assistant")], [make.traffic()])
+    HourRollup.objects.filter(workload__slug="support-chat").update(served=7)
+    DayRollup.objects.filter(workload__slug="code-assistant").delete()
+    MinuteRollup.objects.create(workload=Workload.objects.get(slug="code-assistant"), bucket=NOON, environment="x")
+    assert {(d.step, d.workload) for d in recounting.compare()} == {
+        ("hour", "support-chat"),
+        ("day", "code-assistant"),
+        ("minute", "code-assistant"),
+    }
+    assert len(recounting.compare(repair=True)) == 3
+    assert recounting.compare() == []

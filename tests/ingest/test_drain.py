@@ -1,0 +1,196 @@
+"""The drain: what is committed is taken off the stream, and nothing else; one bad event holds up no other."""
+
+import signal
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import OperationalError
+
+from fallbacks import recounting
+from fallbacks.models import Event, KeptAside
+from ingest import buffer, tasks
+from ingest import drain as draining
+from tests import make
+from tests.make import sent
+
+EVENTS = "/api/v1/events"
+pytestmark = pytest.mark.usefixtures("database", "stream")
+
+
+def waiting() -> int:
+    return sum(buffer.waiting(shard) for shard in buffer.shards())
+
+
+def test_a_workload_keeps_to_its_shard_and_an_entry_is_a_request(post: Any) -> None:
+    post(EVENTS, [sent(workload=f"w{n}") for n in range(50)] * 3)
+    entries = [
+        buffer.decode(taken.body or b"") for shard in buffer.shards() for taken in buffer.take(shard, 10, 0)
+    ]
+    assert len(entries) == len(buffer.shards())
+    homes: dict[str, int] = {}
+    for number, entry in enumerate(entries):
+        for event in entry.events:
+            assert homes.setdefault(event.workload, number) == number
+    assert len(homes) == 50
+
+
+def test_what_is_recorded_leaves_the_stream(post: Any, drain: Any) -> None:
+    post(EVENTS, [sent(workload=f"w{n}") for n in range(20)])
+    assert waiting() > 0
+    drain()
+    assert waiting() == 0
+    assert Event.objects.count() == 20
+
+
+@pytest.mark.parametrize("where", ["before the commit", "after the commit"])
+def test_a_worker_that_dies_loses_and_doubles_nothing(
+    post: Any, drain: Any, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die(*_: Any) -> None:
+        raise Died
+
+    post(EVENTS, [sent() for _ in range(5)])
+    monkeypatch.setattr(*((draining, "record", die) if where == "before the commit" else (buffer, "finish", die)))
+    shard = buffer.shard_of("support-chat")
+    with pytest.raises(Died):
+        draining.drain(shard, 5)
+    assert waiting() == 1
+    monkeypatch.undo()
+    post(EVENTS, sent())
+    drain()
+    assert waiting() == 0
+    assert Event.objects.count() == 6
+    assert recounting.compare() == []
+
+
+def test_while_the_database_is_away_everything_waits(
+    post: Any, drain: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the database is away")
+
+    post(EVENTS, sent())
+    monkeypatch.setattr(draining, "record", away)
+    tasks.drain(buffer.shard_of("support-chat"))
+    assert "the database is away" in caplog.text
+    assert waiting() == 1
+    monkeypatch.undo()
+    drain()
+    assert Event.objects.count() == 1
+
+
+def test_a_poisonous_event_is_kept_aside_alone_and_once(drain: Any) -> None:
+    good = [make.event(workload="w", id=f"good-{n}") for n in range(30)]
+    bad = make.event(workload="w", id="bad", outcome="nonsense")
+    surrogate = make.event(workload="w", id="nul", reason="a\0b")
+    for _ in range(2):
+        buffer.append(events=[*good[:11], bad, *good[11:], surrogate])
+        drain()
+    assert Event.objects.count() == 30
+    assert waiting() == 0
+    kept = list(KeptAside.objects.order_by("id"))
+    # Two entries held them, so twice each: what is told apart is where they came from.
+    assert [msgspec.json.decode(bytes(row.body))[2] for row in kept] == ["bad", "nul"] * 2
+    assert all(row.error for row in kept)
+    assert recounting.compare() == []
+
+
+def test_bytes_that_ingest_did_not_write_are_kept_aside_and_the_rest_goes_on(drain: Any) -> None:
+    connection, name = buffer.connection(), buffer.stream(0)
+    connection.xadd(name, {"body": b"\x00garbage"})
+    connection.xadd(name, {"other": b"field"})
+    buffer.append(events=[make.event(workload=f"w{n}") for n in range(20)])
+    drain()
+    assert Event.objects.count() == 20
+    assert KeptAside.objects.count() == 2
+    assert waiting() == 0
+
+
+def test_a_group_that_is_gone_is_made_again_from_the_start(post: Any, drain: Any) -> None:
+    post(EVENTS, sent())
+    drain()
+    post(EVENTS, sent())
+    shard = buffer.shard_of("support-chat")
+    buffer.connection().xgroup_destroy(buffer.stream(shard), buffer.GROUP)
+    post(EVENTS, sent())
+    drain()
+    assert Event.objects.count() == 3
+
+
+def test_one_shard_has_one_drain_at_a_time(post: Any) -> None:
+    shard = buffer.shard_of("support-chat")
+    assert buffer.lease(shard, "first")
+    assert buffer.lease(shard, "first")
+    assert not buffer.lease(shard, "second")
+    post(EVENTS, sent())
+    draining.drain(shard, 1)
+    assert Event.objects.count() == 0
+    buffer.release(shard, "second")
+    assert not buffer.lease(shard, "second")
+    buffer.release(shard, "first")
+    draining.drain(shard, 1)
+    assert Event.objects.count() == 1
+
+
+def test_the_bell_is_rung_once_until_a_drain_has_answered() -> None:
+    event = make.event()
+    shard = buffer.shard_of(event.workload)
+    assert buffer.append(events=[event]) == [shard]
+    assert buffer.append(events=[event]) == []
+    draining.drain(shard, 1)
+    assert buffer.append(events=[event]) == [shard]
+
+
+def test_a_broker_that_is_away_costs_nothing_but_a_wait(
+    post: Any, running_servers: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    running_servers.down("redis-broker")
+    try:
+        started = time.monotonic()
+        assert post(EVENTS, sent()).status_code == 202
+        assert time.monotonic() - started < 5
+    finally:
+        running_servers.up("redis-broker")
+    assert waiting() == 1
+
+
+def test_the_stream_comes_back_with_all_that_was_acknowledged(post: Any, drain: Any, running_servers: Any) -> None:
+    assert post(EVENTS, sent()).status_code == 202
+    running_servers.down("redis-stream", how=signal.SIGKILL)
+    assert post(EVENTS, sent()).status_code == 503
+    running_servers.up("redis-stream")
+    deadline = time.monotonic() + 10
+    while post(EVENTS, sent()).status_code != 202:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    drain()
+    assert Event.objects.count() == 2
+
+
+def test_events_are_taken_while_the_database_restarts(post: Any, drain: Any, running_servers: Any) -> None:
+    post(EVENTS, sent())
+    running_servers.down("postgres", how=signal.SIGQUIT)
+    try:
+        answers = [post(EVENTS, sent()).status_code for _ in range(3)]
+        time.sleep(3.1)  # longer than a key is remembered without asking
+        answers.append(post(EVENTS, sent()).status_code)
+    finally:
+        running_servers.up("postgres")
+    assert answers == [202] * 4
+    deadline = time.monotonic() + 10
+    while waiting():
+        assert time.monotonic() < deadline
+        for shard in buffer.shards():
+            tasks.drain(shard)
+    assert Event.objects.count() == 5
+
+
+def test_a_stream_that_is_away_fails_no_task(no_stream: None, caplog: pytest.LogCaptureFixture) -> None:
+    tasks.drain(0)
+    tasks.ring()
+    assert "shard 0 waits" in caplog.text

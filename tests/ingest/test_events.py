@@ -1,0 +1,280 @@
+"""`POST /api/v1/events`: it takes everything that is valid, says exactly what is not, and loses nothing for it."""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from fallbacks import keys
+from fallbacks.models import Event
+from ingest import buffer, wire
+from tests.make import sent
+
+EVENTS = "/api/v1/events"
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [sent(), [sent()], {"events": [sent()]}],
+    ids=["one object", "an array", "wrapped"],
+)
+def test_an_event_is_taken_in_each_form_and_stored(post: Any, drain: Any, body: Any) -> None:
+    answer = post(EVENTS, body)
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "rejected": []})
+    drain()
+    event = Event.objects.get()
+    assert (event.workload.slug, event.primary, event.fallback) == ("support-chat", "premium-chat", "baseline-chat")
+    assert (event.status, event.reason, event.outcome, event.environment) == ("529", "overloaded", "served", "production")
+    assert datetime.now(UTC) - event.occurred_at < timedelta(minutes=1)
+    assert event.occurred_at == event.received_at <= event.recorded_at
+
+
+def test_lines_of_json_are_taken(post: Any, drain: Any) -> None:
+    lines = "\n".join(json.dumps(sent(reason=reason)) for reason in ("one", "two")) + "\n\n"
+    answer = post(EVENTS, lines.encode(), content_type="application/x-ndjson")
+    assert answer.json()["accepted"] == 2
+    drain()
+    assert set(Event.objects.values_list("reason", flat=True)) == {"one", "two"}
+
+
+def test_a_bad_line_is_told_by_its_index_and_spoils_no_other(post: Any, drain: Any) -> None:
+    answer = post(EVENTS, json.dumps(sent()).encode() + b"\n{oops\n", content_type="application/x-ndjson")
+    assert answer.status_code == 202
+    assert [item["index"] for item in answer.json()["rejected"]] == [1]
+
+
+def test_optional_fields_are_kept(post: Any, drain: Any) -> None:
+    at = datetime.now(UTC) - timedelta(hours=5)
+    post(EVENTS, sent(id="r-1", occurred_at=iso(at), environment="staging", outcome="blocked"))
+    drain()
+    event = Event.objects.get()
+    assert (event.id, event.occurred_at, event.environment, event.outcome) == ("r-1", at, "staging", "blocked")
+
+
+@pytest.mark.parametrize(("fallback", "outcome"), [("baseline-chat", "served"), (None, "failed")])
+def test_the_outcome_follows_from_the_fallback_where_it_is_not_said(
+    post: Any, drain: Any, fallback: str | None, outcome: str
+) -> None:
+    post(EVENTS, sent(fallback=fallback))
+    drain()
+    assert Event.objects.get().outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [(529, "529"), ("503", "503"), (100, "100"), ("599", "599"), ("timeout", "timeout")]
+    + [(word, word) for word in ("connection_error", "unavailable")],
+)
+def test_a_status_is_a_number_a_numeric_text_or_a_word(post: Any, drain: Any, status: Any, kept: str) -> None:
+    assert post(EVENTS, sent(status=status)).status_code == 202
+    drain()
+    assert Event.objects.get().status == kept
+
+
+ITEMS = [
+    ("workload", {"workload": "Support Chat"}),
+    ("workload", {"workload": ""}),
+    ("workload", {"workload": "a" * 65}),
+    ("workload", {"workload": "a\n"}),
+    ("workload", {"workload": 5}),
+    ("environment", {"environment": "Prod"}),
+    ("environment", {"environment": None}),
+    ("primary", {"primary": ""}),
+    ("primary", {"primary": "a" * 129}),
+    ("primary", {"primary": None}),
+    ("fallback", {"fallback": ""}),
+    ("fallback", {"fallback": "premium-chat"}),
+    ("status", {"status": 99}),
+    ("status", {"status": 600}),
+    ("status", {"status": "5xx"}),
+    ("status", {"status": "0500"}),
+    ("status", {"status": "٥٠٠"}),
+    ("status", {"status": True}),
+    ("status", {"status": 500.5}),
+    ("status", {"status": None}),
+    ("reason", {"reason": ""}),
+    ("reason", {"reason": "a" * 501}),
+    ("reason", {"reason": ["a"]}),
+    ("occurred_at", {"id": "x"}),
+    ("id", {"id": "", "occurred_at": "2026-11-17T14:00:00Z"}),
+    ("id", {"id": "a" * 65, "occurred_at": "2026-11-17T14:00:00Z"}),
+    ("id", {"id": "a\tb", "occurred_at": iso(datetime.now(UTC))}),
+    ("id", {"id": "a\0b", "occurred_at": iso(datetime.now(UTC))}),
+    ("occurred_at", {"occurred_at": "2026-11-17T14:00:00"}),
+    ("occurred_at", {"occurred_at": "yesterday"}),
+    ("occurred_at", {"occurred_at": 1_800_000_000}),
+    ("occurred_at", {"occurred_at": iso(datetime.now(UTC) - timedelta(days=30, minutes=1))}),
+    ("occurred_at", {"occurred_at": iso(datetime.now(UTC) + timedelta(hours=1))}),
+    ("outcome", {"outcome": "ok"}),
+    ("outcome", {"outcome": "served", "fallback": None}),
+    ("fallbak", {"fallbak": "a typo must not lose data"}),
+]
+
+
+@pytest.mark.parametrize(("field", "over"), ITEMS)
+def test_a_bad_item_is_refused_by_its_field_and_the_others_are_taken(
+    post: Any, drain: Any, field: str, over: dict[str, Any]
+) -> None:
+    answer = post(EVENTS, [sent(), sent(**over), sent()])
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == 2
+    (rejected,) = answer.json()["rejected"]
+    assert (rejected["index"], rejected["field"]) == (1, field)
+    assert len(rejected["error"]) > 10
+    drain()
+    assert Event.objects.count() == 2
+    alone = post(EVENTS, sent(**over))
+    assert (alone.status_code, alone.json()["accepted"]) == (400, 0)
+    assert alone.json()["rejected"][0]["field"] == field
+
+
+@pytest.mark.parametrize("missing", ["workload", "primary", "fallback", "status", "reason"])
+def test_a_required_field_that_is_missing_is_named(post: Any, missing: str) -> None:
+    body = sent()
+    del body[missing]
+    assert post(EVENTS, body).json()["rejected"][0]["field"] == missing
+
+
+@pytest.mark.parametrize("item", [5, "text", None, [], True])
+def test_an_item_that_is_no_object_is_refused_alone(post: Any, item: Any) -> None:
+    answer = post(EVENTS, [sent(), item])
+    assert answer.json()["accepted"] == 1
+    assert answer.json()["rejected"][0]["index"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "empty"),
+        (b"  \n", "empty"),
+        (b"[]", "empty"),
+        (b'{"events": []}', "empty"),
+        (b"{", "not_json"),
+        (b"nonsense", "not_json"),
+        (b"[" * 100_000, "too_deep"),
+        (b'"text"', "wrong_type"),
+        (b"5", "wrong_type"),
+        (b"null", "wrong_type"),
+        (b'{"events": {}}', "wrong_type"),
+        (b'{"events": [], "more": 1}', "wrong_type"),
+        (b'{"workload": "\xff"}', "not_utf8"),
+    ],
+)
+def test_a_body_that_cannot_be_read_gets_one_clear_error(post: Any, body: bytes, code: str) -> None:
+    answer = post(EVENTS, body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["message"].endswith(".")
+
+
+def test_a_zero_byte_costs_no_event(post: Any, drain: Any) -> None:
+    assert post(EVENTS, sent(reason="a\0b", primary="p\0")).status_code == 202
+    drain()
+    event = Event.objects.get()
+    assert (event.reason, event.primary) == ("a\ufffdb", "p\ufffd")
+
+
+def test_half_a_surrogate_is_refused_and_never_taken(post: Any, drain: Any) -> None:
+    answer = post(EVENTS, b'[{"workload":"a","primary":"p","fallback":null,"status":500,"reason":"\\ud800"}]')
+    assert answer.status_code == 400
+
+
+def test_text_is_kept_as_sent(post: Any, drain: Any) -> None:
+    reason = "  <script>alert('x')</script> 漢字 \U0001f9ea \u202e end\u2028"
+    post(EVENTS, sent(reason=reason))
+    drain()
+    assert Event.objects.get().reason == reason
+
+
+def test_the_same_event_sent_again_counts_once(post: Any, drain: Any) -> None:
+    body = sent(id="same", occurred_at=iso(datetime.now(UTC)))
+    for _ in range(3):
+        assert post(EVENTS, [body, body]).status_code == 202
+    drain()
+    assert Event.objects.count() == 1
+
+
+def test_too_many_items_and_too_many_bytes_are_refused(post: Any) -> None:
+    assert post(EVENTS, [1] * (wire.MOST_ITEMS + 1)).status_code == 413
+    assert post(EVENTS, b" " * (wire.MOST_BYTES + 1)).status_code == 413
+
+
+def test_a_full_batch_is_taken(post: Any, drain: Any) -> None:
+    assert post(EVENTS, [sent(workload=f"w{n % 9}") for n in range(wire.MOST_ITEMS)]).json()["accepted"] == 10_000
+    drain()
+    assert Event.objects.count() == 10_000
+
+
+@pytest.mark.parametrize(
+    ("content_type", "headers"),
+    [("text/plain", {}), ("application/x-www-form-urlencoded", {}), ("application/json", {"content-encoding": "br"})],
+)
+def test_a_type_or_encoding_that_is_not_known_is_refused(post: Any, content_type: str, headers: dict[str, str]) -> None:
+    answer = post(EVENTS, sent(), content_type=content_type, **headers)
+    assert answer.status_code == 415
+
+
+def test_without_a_good_key_nothing_is_taken(post: Any, drain: Any) -> None:
+    assert post(EVENTS, sent(), key=None).status_code == 401
+    assert post(EVENTS, sent(), key="fo_12345678_wrong").status_code == 401
+    assert post(EVENTS, sent(), key=keys.make("other", ["rates:read"])).status_code == 403
+    assert post(EVENTS, sent(), key=keys.make("old", ["events:write"], expires_days=-1)).status_code == 401
+    drain()
+    assert Event.objects.count() == 0
+
+
+def test_a_key_for_some_workloads_and_environments_takes_only_those(post: Any, drain: Any) -> None:
+    bound = keys.make("bound", ["events:write"], workloads=["support-chat"], environments=["staging"])
+    mine = sent(environment="staging")
+    assert post(EVENTS, mine, key=bound).status_code == 202
+    assert post(EVENTS, sent(), key=bound).status_code == 403
+    assert post(EVENTS, sent(workload="other", environment="staging"), key=bound).status_code == 403
+    mixed = post(EVENTS, [mine, sent()], key=bound)
+    assert (mixed.status_code, mixed.json()["accepted"]) == (202, 1)
+    assert mixed.json()["rejected"][0]["field"] == "environment"
+
+
+def test_a_get_without_a_key_gets_an_error_in_the_one_shape(client: Any, database: None) -> None:
+    answer = client.get(EVENTS)
+    assert answer.status_code == 401
+    assert set(answer.json()["error"]) == {"code", "message"}
+
+
+def test_a_full_buffer_is_said_and_nothing_is_taken(post: Any, drain: Any) -> None:
+    connection = buffer.connection()
+    before = connection.config_get("maxmemory")["maxmemory"]
+    connection.config_set("maxmemory", 1)
+    try:
+        answer = post(EVENTS, sent())
+    finally:
+        connection.config_set("maxmemory", before)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "buffer_unavailable")
+    assert int(answer["Retry-After"]) > 0
+    assert post(EVENTS, sent()).status_code == 202
+    drain()
+    assert Event.objects.count() == 1
+
+
+def test_a_buffer_that_is_away_is_said(post: Any, no_stream: None) -> None:
+    assert post(EVENTS, sent()).status_code == 503
+
+
+def test_the_hot_path_asks_the_database_nothing_once_the_key_is_known(
+    post: Any, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    with django_assert_num_queries(1):
+        post(EVENTS, sent())
+    with django_assert_num_queries(0):
+        post(EVENTS, [sent()] * 100)
+
+
+def test_an_answer_is_json_also_for_not_a_number(post: Any) -> None:
+    answer = post(EVENTS, json.dumps([sent(status=math.nan)]).encode())
+    assert answer.status_code == 400
