@@ -1,0 +1,94 @@
+"""`manage.py load_demo`: send the demo's week through the API of a running product, as services would."""
+
+import json
+import time
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from fallbacks.local import demo, environment
+
+ITEMS_A_POST = 1_000
+# Long enough for a restart of the web server or of Redis.
+TRIES = 60
+
+
+class Command(BaseCommand):
+    """Sends a week of events and traffic. Sent again after an interruption, it goes on where nothing counts twice."""
+
+    help = "Send the demo's week of events and traffic through the API of the running product."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--address", help="default: that of var/demo.json")
+        parser.add_argument("--key", help="a key with events:write and traffic:write; default: that of var/demo.json")
+        parser.add_argument("--seed", type=int, default=1, help="another seed is another week")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        target = environment.home() / "var" / "demo.json"
+        if not (options["address"] and options["key"]) and not target.exists():
+            raise CommandError("Start the product by `make run` first, or give --address and --key.")
+        known = json.loads(target.read_text()) if target.exists() else {}
+        anchor = Anchor(environment.home() / "var" / "demo-anchor")
+        parts = list(demo.week(anchor.take(), options["seed"]))
+        sender = Sender(options["address"] or known["address"], options["key"] or known["api_key"])
+        total = sum(len(part.events) + len(part.counts) for part in parts)
+        with sender.client, tqdm(total=total, desc="Demo: a week of events", unit="", ascii=" =", ncols=80) as bar:
+            for part in parts:
+                # Traffic first: without it a rate would be of too few requests for a moment.
+                for path, wrapper, items in (
+                    ("/api/v1/traffic", "counts", part.counts),
+                    ("/api/v1/events", "events", part.events),
+                ):
+                    for start in range(0, len(items), ITEMS_A_POST):
+                        batch = items[start : start + ITEMS_A_POST]
+                        sender.post(path, {wrapper: batch})
+                        bar.update(len(batch))
+        anchor.done()
+
+
+class Anchor:
+    """The end of the week that is being sent: kept in a file until all of it is, so that a second try sends the same."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def take(self) -> datetime:
+        if self.file.exists():
+            return datetime.fromisoformat(self.file.read_text())
+        now = datetime.now(UTC)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(now.isoformat())
+        return now
+
+    def done(self) -> None:
+        self.file.unlink(missing_ok=True)
+
+
+class Sender:
+    """Posts, and posts again what was not taken: ids make that harmless."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self.client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        """Raises CommandError where the product refuses the body, or takes nothing for long."""
+        problem = "nothing was tried"
+        for _ in range(TRIES):
+            try:
+                answer = self.client.post(path, json=body)
+            except httpx.TransportError as error:
+                problem = str(error)
+                time.sleep(1)
+                continue
+            if answer.status_code == 202 and not answer.json()["rejected"]:
+                return
+            problem = f"{answer.status_code} {answer.text[:300]}"
+            if answer.status_code not in (429, 503):
+                break
+            time.sleep(float(answer.headers.get("Retry-After", 1)))
+        raise CommandError(f"The product did not take the demo ({problem}). Run `manage.py load_demo` to go on.")
