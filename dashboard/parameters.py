@@ -120,8 +120,12 @@ def rates(request: Request) -> Rates:
     buckets = timebuckets.count(window, LENGTH[step])
     if buckets > MOST_BUCKETS_ASKED:
         raise serializers.ValidationError(
-            {"step": [f"{step} cuts this window into {buckets:,} buckets, {MOST_BUCKETS_ASKED:,} are the most: ask for"
-                      " a coarser step or a shorter window"]}
+            {
+                "step": [
+                    f"{step} cuts this window into {buckets:,} buckets, {MOST_BUCKETS_ASKED:,} are the most: ask for"
+                    " a coarser step or a shorter window"
+                ]
+            }
         )
     return Rates(window, step, asked.get("by", []), _scope(asked, request.auth))
 
@@ -147,7 +151,9 @@ def _decode_cursor(text: str) -> tuple[datetime, int, str]:
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text), type=tuple[datetime, int, str])
     except (binascii.Error, ValueError) as error:
-        raise serializers.ValidationError({"cursor": ["is cut off: take `next` of the page before as it is"]}) from error
+        raise serializers.ValidationError(
+            {"cursor": ["is cut off: take `next` of the page before as it is"]}
+        ) from error
 
 
 def _read(kind: type[Parameters], request: Request) -> dict[str, Any]:
@@ -165,8 +171,9 @@ def _window(asked: dict[str, Any]) -> Window:
         raise serializers.ValidationError({"from": [str(error)]}) from error
 
 
-def _scope(asked: dict[str, Any], key: Key) -> Scope:
+def _scope(asked: dict[str, Any], key: object) -> Scope:
     """Narrow what is asked to what the key is for."""
+    assert isinstance(key, Key)  # noqa: S101  HasScope has seen to it
     workloads: Collection[str] | None = asked.get("workload") or None
     if workloads and key.workloads and (other := sorted(set(workloads) - key.workloads)):
         raise PermissionDenied(f"This key is not for workload {other[0]}: use a key that is.", "not_covered")

@@ -50,16 +50,14 @@ def existing() -> set[date]:
             "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
             " WHERE inhparent = 'event'::regclass"
         )
-        return {datetime.strptime(name, "event_%Y%m%d").date() for (name,) in cursor.fetchall()}
+        return {date.fromisoformat(name.removeprefix("event_")) for (name,) in cursor.fetchall()}
 
 
 def _make(day: date) -> None:
     name = sql.Identifier(f"event_{day:%Y%m%d}")
     start = datetime.combine(day, time(), UTC)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("CREATE TABLE {} (LIKE event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(name)
-        )
+        cursor.execute(sql.SQL("CREATE TABLE {} (LIKE event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(name))
         cursor.execute(
             sql.SQL("ALTER TABLE event ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
                 name, sql.Literal(start), sql.Literal(start + timedelta(days=1))

@@ -52,7 +52,7 @@ class Recorded:
     traffic: int
 
 
-EVENT_COLUMNS = "occurred_at, id, received_at, environment, \"primary\", fallback, status, reason, outcome"
+EVENT_COLUMNS = 'occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome'
 TRAFFIC_COLUMNS = "id, start, seconds, received_at, environment, model, requests"
 
 STAGE = """
@@ -150,7 +150,7 @@ def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Re
     partitions.ensure_known(days_of(events))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(STAGE)
-        copy(cursor, f'staged_event (workload, {EVENT_COLUMNS})', events)
+        copy(cursor, f"staged_event (workload, {EVENT_COLUMNS})", events)
         copy(cursor, f"staged_traffic (workload, {TRAFFIC_COLUMNS})", traffic)
         cursor.execute(ADD_WORKLOADS)
         stored = Recorded(

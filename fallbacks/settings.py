@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def required(name: str) -> str:
-    """Return the environment's `name`; a product that guesses a secret or a server is worse than one that does not start."""
+    """Return the environment's `name`: a secret or a server that is guessed is worse than none."""
     value = os.environ.get(name)
     if not value:
         raise ImproperlyConfigured(

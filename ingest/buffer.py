@@ -8,9 +8,10 @@ without a word. What a dead worker was given is given to the next one first.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import msgspec
 import redis
@@ -24,8 +25,9 @@ GROUP = "drain"
 CONSUMER = "drain"
 # A bell that was rung keeps for this long; then the next append rings again, should the message be lost.
 BELL_MS = 5_000
-# Longer than any batch takes. A drain that dies leaves its shard to others after this.
-LEASE_MS = 30_000
+# Longer than a batch takes. A drain that dies leaves its shard to others after this; one that only stands still
+# for so long may meet another at the same entries, which costs work and harms nothing.
+LEASE_MS = 8_000
 TIMEOUT = 2.0  # seconds; draining blocks for less
 
 
@@ -56,6 +58,7 @@ def connection() -> redis.Redis:
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 0),
+        protocol=2,  # the shape of XREADGROUP's answer differs in 3
     )
 
 
@@ -112,24 +115,14 @@ def take(shard: int, count: int, wait_ms: int) -> list[Taken]:
 def _read(shard: int, last_seen: str, count: int, wait_ms: int) -> list[Taken]:
     block = wait_ms if last_seen == ">" and wait_ms else None
     try:
-        answer = connection().xreadgroup(GROUP, CONSUMER, {stream(shard): last_seen}, count=count, block=block)
+        answer: Any = connection().xreadgroup(GROUP, CONSUMER, {stream(shard): last_seen}, count=count, block=block)
     except redis.ResponseError as error:
         if not str(error).startswith("NOGROUP"):
             raise
         # From 0: a group that starts at the end would never be given what is there already.
         connection().xgroup_create(stream(shard), GROUP, id="0", mkstream=True)
         return _read(shard, last_seen, count, wait_ms)
-    return list(_entries(answer))
-
-
-def _entries(answer: object) -> Iterator[Taken]:
-    streams = answer.items() if isinstance(answer, dict) else answer or ()  # type: ignore[attr-defined]
-    for _, entries in streams:
-        # Over RESP3 redis-py wraps the entries once more.
-        if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], (list, tuple)):
-            entries = entries[0]
-        for name, fields in entries:
-            yield Taken(name.decode(), (fields or {}).get(b"body"))
+    return [Taken(name.decode(), (fields or {}).get(b"body")) for _, entries in answer for name, fields in entries]
 
 
 def finish(shard: int, entries: Sequence[Taken]) -> None:

@@ -61,7 +61,7 @@ def ring_bells(shards: list[int]) -> None:
     """Send a task for each shard. A broker that does not answer costs nothing but the wait for beat."""
     for shard in shards:
         try:
-            drain.apply_async([shard], expires=EXPIRES, retry=False, ignore_result=True)
+            drain.apply_async((shard,), expires=EXPIRES, retry=False, ignore_result=True)
         except (OperationalError, redis.RedisError, OSError) as error:
             log.warning("the broker does not answer, beat will ring: %s", error)
             return

@@ -250,7 +250,9 @@ def _count(sent: CountIn, key: Key, now: datetime) -> TrafficRow:
 def _refuse_uncovered(workload: str, environment: str, key: Key) -> None:
     if key.covers(workload, environment):
         return
-    name, value = ("workload", workload) if key.workloads and workload not in key.workloads else ("environment", environment)
+    name, value = (
+        ("workload", workload) if key.workloads and workload not in key.workloads else ("environment", environment)
+    )
     raise BadItem(name, f"this key is not for {name} {value}: use a key that is", forbidden=True)
 
 

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import django
@@ -14,7 +15,9 @@ import hypothesis
 import pytest
 from django.core.management import call_command
 
+from fallbacks.local.environment import PROJECT
 from tests import servers
+from tests.local import runs
 
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "fallbacks.settings",
@@ -117,6 +120,43 @@ def forgotten_keys() -> Iterator[None]:
     from fallbacks import keys
 
     keys.forget()
+
+
+@dataclass(frozen=True)
+class Product:
+    """The whole product, running as its users run it: `make run` with a home and a port of its own."""
+
+    run: runs.Run
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.run.port}"
+
+    def manage(self, *words: str) -> str:
+        """Run a command of manage.py beside it, and return what it printed."""
+        kept = {name: os.environ[name] for name in runs.KEPT if name in os.environ}
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=PROJECT,
+            env=kept | {"FALLBACKS_HOME": str(self.run.home)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def create_key(self, scopes: Sequence[str]) -> str:
+        return self.manage("create_key", "tests", *(word for scope in scopes for word in ("--scope", scope))).strip()
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The product without its demo, started once for all tests that look at it from outside."""
+    home = Path(tempfile.mkdtemp(prefix="fo-", dir="/tmp"))
+    home.chmod(0o755)  # open to the user that PostgreSQL runs as: its data then lies in it
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        yield Product(stack.enter_context(runs.running(home)))
 
 
 Person = Callable[..., Client]

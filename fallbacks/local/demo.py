@@ -92,7 +92,8 @@ def by_day(night: float, day: float, peak_hour: float = 14.0) -> Callable[[datet
     def at(moment: datetime) -> float:
         hour = moment.hour + moment.minute / 60
         swing = (1 + math.cos((hour - peak_hour) / 24 * math.tau)) / 2
-        return (night + (day - night) * swing**1.5) * (0.55 if moment.weekday() >= 5 else 1)
+        weekday = 0.55 if moment.weekday() >= 5 else 1.0
+        return float((night + (day - night) * swing**1.5) * weekday)
 
     return at
 

@@ -93,6 +93,7 @@ def test_a_count_is_spread_evenly_over_its_minutes_and_its_sum_kept(offset: int,
     assert sum(value or 0 for value in found.values()) == requests
     end = start + timedelta(seconds=seconds)
     for minute, share in found.items():
+        assert share is not None
         covered = min(end, minute + timedelta(minutes=1)) - max(start, minute)
         assert covered > timedelta()
         due = Fraction(requests) * Fraction(covered // timedelta(microseconds=1), seconds * 1_000_000)
@@ -128,7 +129,8 @@ def test_what_the_database_refuses_stores_nothing_of_its_call() -> None:
 
 def test_recorders_that_meet_the_same_rows_in_opposite_order_do_not_deadlock() -> None:
     events = [
-        make.event(workload=f"w{n % 7}", occurred_at=NOON + timedelta(minutes=n % 11), id=f"same-{n}") for n in range(300)
+        make.event(workload=f"w{n % 7}", occurred_at=NOON + timedelta(minutes=n % 11), id=f"same-{n}")
+        for n in range(300)
     ]
     errors: list[Exception] = []
     stored: list[int] = []

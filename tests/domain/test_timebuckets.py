@@ -1,6 +1,7 @@
 """Windows are exact to the minute, whatever rollups they are read from."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from fallbacks.timebuckets import LENGTH, MOST_BUCKETS, STEPS, Step, Window, ceil, cover, fitting_step, floor, starts
 
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis adds it
 
 
 @given(start=moments, length=st.timedeltas(timedelta(minutes=1), timedelta(days=120)), step=st.sampled_from(STEPS))
@@ -17,7 +18,7 @@ def test_a_cover_has_every_minute_of_the_window_once(start: datetime, length: ti
     parts = sorted(cover(window, step), key=lambda part: part[1].start)
     assert parts[0][1].start == window.start
     assert parts[-1][1].end == window.end
-    assert all(one[1].end == other[1].start for one, other in zip(parts, parts[1:], strict=False))
+    assert all(one[1].end == other[1].start for one, other in pairwise(parts))
     for part_step, part in parts:
         assert part.start < part.end
         assert floor(part.start, LENGTH[part_step]) == part.start

@@ -25,7 +25,9 @@ def key(database: None) -> str:
 def post(key: str, stream: None) -> Post:
     """Post a body, JSON unless it is bytes already, and return the answer."""
 
-    def send(path: str, body: Any, *, key: str | None = key, content_type: str = "application/json", **headers: str) -> Any:
+    def send(
+        path: str, body: Any, *, key: str | None = key, content_type: str = "application/json", **headers: str
+    ) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         if key is not None:
             headers["authorization"] = f"Bearer {key}"

@@ -25,9 +25,7 @@ def waiting() -> int:
 
 def test_a_workload_keeps_to_its_shard_and_an_entry_is_a_request(post: Any) -> None:
     post(EVENTS, [sent(workload=f"w{n}") for n in range(50)] * 3)
-    entries = [
-        buffer.decode(taken.body or b"") for shard in buffer.shards() for taken in buffer.take(shard, 10, 0)
-    ]
+    entries = [buffer.decode(taken.body or b"") for shard in buffer.shards() for taken in buffer.take(shard, 10, 0)]
     assert len(entries) == len(buffer.shards())
     homes: dict[str, int] = {}
     for number, entry in enumerate(entries):

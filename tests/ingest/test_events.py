@@ -31,7 +31,12 @@ def test_an_event_is_taken_in_each_form_and_stored(post: Any, drain: Any, body: 
     drain()
     event = Event.objects.get()
     assert (event.workload.slug, event.primary, event.fallback) == ("support-chat", "premium-chat", "baseline-chat")
-    assert (event.status, event.reason, event.outcome, event.environment) == ("529", "overloaded", "served", "production")
+    assert (event.status, event.reason, event.outcome, event.environment) == (
+        "529",
+        "overloaded",
+        "served",
+        "production",
+    )
     assert datetime.now(UTC) - event.occurred_at < timedelta(minutes=1)
     assert event.occurred_at == event.received_at <= event.recorded_at
 
@@ -249,7 +254,7 @@ def test_a_get_without_a_key_gets_an_error_in_the_one_shape(client: Any, databas
 
 def test_a_full_buffer_is_said_and_nothing_is_taken(post: Any, drain: Any) -> None:
     connection = buffer.connection()
-    before = connection.config_get("maxmemory")["maxmemory"]
+    before = str(connection.config_get("maxmemory")["maxmemory"])
     connection.config_set("maxmemory", 1)
     try:
         answer = post(EVENTS, sent())

@@ -3,6 +3,7 @@
 import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,21 +39,27 @@ class Command(BaseCommand):
         sender = Sender(options["address"] or known["address"], options["key"] or known["api_key"])
         total = sum(len(part.events) + len(part.counts) for part in parts)
         with sender.client, tqdm(total=total, desc="Demo: a week of events", unit="", ascii=" =", ncols=80) as bar:
-            for part in parts:
-                # Traffic first: without it a rate would be of too few requests for a moment.
-                for path, wrapper, items in (
-                    ("/api/v1/traffic", "counts", part.counts),
-                    ("/api/v1/events", "events", part.events),
-                ):
-                    for start in range(0, len(items), ITEMS_A_POST):
-                        batch = items[start : start + ITEMS_A_POST]
-                        sender.post(path, {wrapper: batch})
-                        bar.update(len(batch))
+            for path, body, count in posts(parts):
+                sender.post(path, body)
+                bar.update(count)
         anchor.done()
 
 
+def posts(parts: Iterable[demo.Part]) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Yield what is posted: the path, the body and how many items are in it.
+
+    Traffic comes first: without it a rate would be of too few requests for a moment.
+    """
+    for part in parts:
+        for name, items in (("counts", part.counts), ("events", part.events)):
+            path = "/api/v1/events" if name == "events" else "/api/v1/traffic"
+            for start in range(0, len(items), ITEMS_A_POST):
+                batch = items[start : start + ITEMS_A_POST]
+                yield path, {name: batch}, len(batch)
+
+
 class Anchor:
-    """The end of the week that is being sent: kept in a file until all of it is, so that a second try sends the same."""
+    """The end of the week that is being sent: in a file until all of it is, so that a second try sends the same."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -1,0 +1,262 @@
+"""`GET /api/v1/rates` and `GET /api/v1/events`: the figures are those of the rows, and no rate is made up."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from fallbacks import keys
+from fallbacks.recording import record
+from tests import make
+from tests.make import NOON
+
+RATES, EVENTS = "/api/v1/rates", "/api/v1/events"
+pytestmark = pytest.mark.usefixtures("database")
+Get = Callable[..., Any]
+
+
+@pytest.fixture
+def get() -> Get:
+    """Ask with a key that may read, and return the answer."""
+    reader = keys.make("reader", ["rates:read", "events:read"])
+
+    def ask(path: str, query: dict[str, Any] | None = None, key: str | None = reader) -> Any:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return Client().get(path, query or {}, headers=headers)
+
+    return ask
+
+
+def span(**over: Any) -> dict[str, Any]:
+    return {"from": (NOON - timedelta(hours=1)).isoformat(), "to": (NOON + timedelta(hours=1)).isoformat(), **over}
+
+
+def test_rates_by_workload_are_shares_of_its_requests(get: Get) -> None:
+    record(
+        [make.event(), make.event(outcome="failed", fallback=None), make.event(outcome="blocked")],
+        [make.traffic(requests=200)],
+    )
+    answer = get(RATES, span(by="workload"))
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["step"] == "minute"
+    assert (body["from"], body["to"]) == tuple(
+        (NOON + timedelta(hours=hours)).isoformat().replace("+00:00", "Z") for hours in (-1, 1)
+    )
+    assert body["totals"] == [
+        {
+            "workload": "support-chat",
+            "requests": 200,
+            "events": 3,
+            "served": 1,
+            "failed": 1,
+            "blocked": 1,
+            "degraded_rate": 0.005,
+            "failure_rate": 0.01,
+            "incomplete": False,
+        }
+    ]
+
+
+def test_every_bucket_of_the_window_is_there_and_they_add_up(get: Get) -> None:
+    record(
+        [make.event(occurred_at=NOON + timedelta(minutes=minute)) for minute in (0, 1, 59)],
+        [make.traffic(seconds=3600, requests=601)],
+    )
+    body = get(RATES, span(by="workload")).json()
+    assert len(body["buckets"]) == 120
+    assert sum(row["events"] for row in body["buckets"]) == 3
+    assert sum(row["requests"] or 0 for row in body["buckets"]) == 601
+    assert body["buckets"][0]["requests"] is None
+    assert body["buckets"][0]["degraded_rate"] is None
+
+
+@pytest.mark.parametrize("step", ["minute", "hour", "day"])
+def test_totals_are_exact_to_the_minute_at_every_step(get: Get, step: str) -> None:
+    record([make.event(occurred_at=NOON + timedelta(minutes=minute)) for minute in range(-10, 10)])
+    query = {
+        "from": (NOON - timedelta(minutes=3)).isoformat(),
+        "to": (NOON + timedelta(minutes=4)).isoformat(),
+        "step": step,
+    }
+    body = get(RATES, query).json()
+    assert body["totals"][0]["events"] == 7
+    assert sum(row["events"] for row in body["buckets"]) == 7
+
+
+def test_by_outcome_there_is_a_row_for_each_outcome_that_was(get: Get) -> None:
+    record([make.event(), make.event(), make.event(outcome="failed")], [make.traffic(requests=100)])
+    rows = get(RATES, span(by=["workload", "outcome"])).json()["totals"]
+    assert [(row["workload"], row["outcome"], row["events"], row["requests"]) for row in rows] == [
+        ("support-chat", "served", 2, 100),
+        ("support-chat", "failed", 1, 100),
+    ]
+    assert (rows[0]["degraded_rate"], rows[1]["failure_rate"]) == (0.02, 0.01)
+    whole = get(RATES, span(by="outcome")).json()["totals"]
+    assert [row["outcome"] for row in whole] == ["served", "failed"]
+    assert "workload" not in whole[0]
+
+
+def test_without_traffic_there_are_counts_and_no_rate(get: Get) -> None:
+    record([make.event()])
+    for query in (span(), span(by="workload"), span(by="outcome")):
+        (row,) = get(RATES, query).json()["totals"]
+        assert row["events"] == 1
+        assert (row["requests"], row["degraded_rate"], row["failure_rate"]) == (None, None, None)
+        assert row["incomplete"] is False
+
+
+def test_more_events_than_requests_is_said_and_is_no_rate(get: Get) -> None:
+    record([make.event(), make.event(outcome="failed")], [make.traffic(requests=1)])
+    for row in get(RATES, span(by=["workload", "outcome"])).json()["totals"]:
+        assert row["incomplete"] is True
+        assert (row["degraded_rate"], row["failure_rate"]) == (None, None)
+
+
+def test_workloads_together_have_no_rate_where_one_reports_no_traffic(get: Get) -> None:
+    record([make.event(), make.event(workload="silent-one")], [make.traffic()])
+    (row,) = get(RATES, span()).json()["totals"]
+    assert (row["events"], row["requests"], row["degraded_rate"]) == (2, None, None)
+
+
+def test_filters_narrow_by_workload_and_environment(get: Get) -> None:
+    record([make.event(), make.event(workload="a"), make.event(workload="b", environment="staging")])
+    assert get(RATES, span()).json()["totals"][0]["events"] == 3
+    assert get(RATES, span(workload=["a", "b"])).json()["totals"][0]["events"] == 2
+    assert get(RATES, span(environment="staging")).json()["totals"][0]["events"] == 1
+
+
+def test_the_last_24_hours_in_buckets_of_an_hour_are_what_is_meant_without_more_words(get: Get) -> None:
+    body = get(RATES).json()
+    start, end = (datetime.fromisoformat(body[name]) for name in ("from", "to"))
+    assert timedelta(hours=24) <= end - start <= timedelta(hours=24, minutes=2)
+    assert abs(end - datetime.now(UTC)) < timedelta(minutes=2)
+    assert body["step"] == "hour"
+    assert body["totals"] == [
+        {
+            "requests": None,
+            "events": 0,
+            "served": 0,
+            "failed": 0,
+            "blocked": 0,
+            "degraded_rate": None,
+            "failure_rate": None,
+            "incomplete": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"from": "2026-11-17T14:00:00"}, "from"),
+        ({"to": "now"}, "to"),
+        ({"from": "2026-11-17T14:00:00Z", "to": "2026-11-17T13:00:00Z"}, "from"),
+        ({"step": "week"}, "step"),
+        ({"by": "planet"}, "by"),
+        ({"byy": "workload"}, "byy"),
+        ({"step": ["hour", "day"]}, "step"),
+        ({"from": "2020-01-01T00:00:00Z", "step": "minute"}, "step"),
+        ({"from": "0001-01-01T00:00:00Z", "to": "0001-01-01T00:00:00Z"}, "from"),
+        ({"to": "0001-01-01T00:00:00Z"}, "from"),
+        ({"from": "9999-12-31T23:59:59Z", "to": "9999-12-31T23:59:59.5Z"}, "from"),
+        ({"workload": "a\0"}, "workload"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_told_why(get: Get, query: dict[str, Any], field: str) -> None:
+    answer = get(RATES, query)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == field
+
+
+@pytest.mark.parametrize("path", [RATES, EVENTS])
+def test_the_door_is_the_keys_scope(get: Get, path: str) -> None:
+    assert get(path, key=None).status_code == 401
+    assert get(path, key="fo_wrong").status_code == 401
+    closed = get(path, key=keys.make("w", ["events:write"]))
+    assert closed.status_code == 403
+    assert set(closed.json()["error"]) == {"code", "message"}
+
+
+def test_a_signed_in_person_has_no_key(viewer: Client) -> None:
+    assert viewer.get(RATES).status_code == 401
+
+
+def test_a_key_reads_only_what_it_is_for(get: Get) -> None:
+    record([make.event(), make.event(workload="other"), make.event(environment="staging")])
+    bound = keys.make("b", ["rates:read", "events:read"], workloads=["support-chat"], environments=["production"])
+    assert get(RATES, span(), key=bound).json()["totals"][0]["events"] == 1
+    assert len(get(EVENTS, span(), key=bound).json()["results"]) == 1
+    assert get(RATES, span(workload="other"), key=bound).status_code == 403
+    assert get(EVENTS, span(environment="staging"), key=bound).status_code == 403
+    two = keys.make("two", ["rates:read"], environments=["production", "staging"])
+    assert get(RATES, span(), key=two).status_code == 403
+    assert get(RATES, span(environment="staging"), key=two).json()["totals"][0]["events"] == 1
+
+
+def test_events_come_newest_first_with_what_was_sent(get: Get) -> None:
+    record(
+        [
+            make.event(id="old"),
+            make.event(id="new", occurred_at=NOON + timedelta(seconds=1), fallback=None, outcome="failed"),
+        ]
+    )
+    body = get(EVENTS, span()).json()
+    assert body["next"] is None
+    assert [event["id"] for event in body["results"]] == ["new", "old"]
+    assert body["results"][0] | {"received_at": None, "occurred_at": None} == {
+        "id": "new",
+        "workload": "support-chat",
+        "environment": "production",
+        "occurred_at": None,
+        "received_at": None,
+        "primary": "premium-chat",
+        "fallback": None,
+        "status": "529",
+        "reason": "overloaded",
+        "outcome": "failed",
+    }
+
+
+def test_pages_follow_each_other_without_loss_among_events_of_one_instant(get: Get) -> None:
+    record([make.event(id=f"e{n:03}", workload=f"w{n % 3}") for n in range(100)])
+    seen: list[str] = []
+    answer = get(EVENTS, span(limit=7)).json()
+    while True:
+        seen += [event["id"] for event in answer["results"]]
+        if answer["next"] is None:
+            break
+        answer = get(answer["next"]).json()
+    assert len(seen) == 100
+    assert len(set(seen)) == 100
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": 0}, {"limit": 501}, {"limit": "x"}, {"cursor": "%%%"}, {"cursor": "WzFd"}, {"outcome": "ok"}]
+)
+def test_a_list_that_cannot_be_given_is_told_why(get: Get, query: dict[str, Any]) -> None:
+    answer = get(EVENTS, query)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == next(iter(query))
+
+
+def test_events_are_filtered_by_their_fields(get: Get) -> None:
+    record([make.event(primary="p", outcome="blocked"), make.event(fallback="f"), make.event()])
+    for query in ({"primary": "p"}, {"fallback": "f"}, {"outcome": "blocked"}):
+        assert len(get(EVENTS, span(**query)).json()["results"]) == 1
+
+
+def test_reading_costs_few_queries_however_many_events(get: Get, django_assert_max_num_queries: Any) -> None:
+    record([make.event(workload=f"w{n % 20}") for n in range(500)])
+    with django_assert_max_num_queries(2):
+        get(RATES, span(by=["workload", "outcome"]))
+    keys.forget()
+    with django_assert_max_num_queries(2):
+        get(EVENTS, span(limit=500))
+
+
+def test_an_address_that_is_none_is_said_in_json(get: Get) -> None:
+    answer = get("/api/v1/nothing")
+    assert (answer.status_code, set(answer.json()["error"])) == (404, {"code", "message"})
