@@ -86,12 +86,17 @@ def find(text: str) -> Key | None:
     name, now = digest(text), time.monotonic()
     remembered = _remembered.get(name)
     if remembered is None or now - remembered[0] > REMEMBERED_FOR:
+        if remembered is not None:
+            # Before asking: other threads go on by what is remembered, and so does this one where nobody answers.
+            _remembered[name] = (now, remembered[1])
         try:
-            remembered = _remember(name, now)
+            remembered = (now, _look_up(name))
         except DatabaseError as error:
             close_old_connections()
             if remembered is None:
                 raise KeysUnavailable from error
+        else:
+            _remember(name, remembered)
     key = remembered[1]
     if key is None or (key.expires_at is not None and key.expires_at <= datetime.now(UTC)):
         return None
@@ -103,8 +108,9 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
+Remembered = tuple[float, Key | None]
 # By hash: when it was looked up (monotonic seconds), and what was found.
-_remembered: dict[bytes, tuple[float, Key | None]] = {}
+_remembered: dict[bytes, Remembered] = {}
 
 
 def forget() -> None:
@@ -112,14 +118,14 @@ def forget() -> None:
     _remembered.clear()
 
 
-def _remember(name: bytes, now: float) -> tuple[float, Key | None]:
-    row = ApiKey.objects.filter(digest=name, revoked_at=None).first()
-    found = (
-        Key(row.id, frozenset(row.scopes), frozenset(row.workloads), frozenset(row.environments), row.expires_at)
-        if row
-        else None
-    )
+def _remember(name: bytes, found: Remembered) -> None:
     if len(_remembered) >= MOST_REMEMBERED:  # guesses must not fill the memory
         _remembered.clear()
-    _remembered[name] = (now, found)
-    return _remembered[name]
+    _remembered[name] = found
+
+
+def _look_up(name: bytes) -> Key | None:
+    row = ApiKey.objects.filter(digest=name, revoked_at=None).first()
+    if row is None:
+        return None
+    return Key(row.id, frozenset(row.scopes), frozenset(row.workloads), frozenset(row.environments), row.expires_at)

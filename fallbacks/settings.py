@@ -89,7 +89,8 @@ DATABASES = {
         # What the pool hands out is asked first whether it lives: a restart of PostgreSQL costs no request.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": 8, "timeout": 5, "max_idle": 60},
+            # Gives up quickly: who waits is told, and what comes next tries anew instead of waiting out a backoff.
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 2, "reconnect_timeout": 2, "max_idle": 60},
             "connect_timeout": 3,
             # A worker that is stopped in the middle of a transaction must not hold its rows for ever.
             "options": "-c idle_in_transaction_session_timeout=15000",
