@@ -1,6 +1,7 @@
 """One shape for every error: JSON for machines, a page for people, and in both what to do."""
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -41,7 +42,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(body("bad_query", f"{field}: {first}", field=str(field)), 400)
     codes = error.get_codes()
     detail = error.detail[0] if isinstance(error.detail, list) else error.detail
-    return Response(body(codes if isinstance(codes, str) else "bad_request", str(detail)), error.status_code, headers=headers)
+    return Response(
+        body(codes if isinstance(codes, str) else "bad_request", str(detail)), error.status_code, headers=headers
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -57,6 +60,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], DatabaseError):
+        response = told(
+            request,
+            503,
+            "database_unavailable",
+            "The database does not answer: try again in a moment. Events are still taken and kept.",
+        )
+        response["Retry-After"] = "2"
+        return response
     return told(request, 500, "server_error", "Something here is broken and has been noted. Events are still taken.")
 
 

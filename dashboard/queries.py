@@ -59,9 +59,7 @@ def totals(window: Window, scope: Scope) -> dict[str, Counts]:
 
 
 def _part(step: Step, window: Window, scope: Scope) -> sql.Composed:
-    conditions = [
-        sql.SQL("bucket >= {} AND bucket < {}").format(sql.Literal(window.start), sql.Literal(window.end))
-    ]
+    conditions = [sql.SQL("bucket >= {} AND bucket < {}").format(sql.Literal(window.start), sql.Literal(window.end))]
     if scope.environment is not None:
         conditions.append(sql.SQL("environment = {}").format(sql.Literal(scope.environment)))
     if scope.workloads is not None:

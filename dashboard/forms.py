@@ -1,0 +1,126 @@
+"""What people ask for: how they sign in, and which span, environment and order of a page they want to see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.utils import timezone
+
+from fallbacks.timebuckets import Window
+
+RANGES: dict[str, tuple[timedelta, str, str]] = {
+    # key: length, word on the button, words in a sentence
+    "1h": (timedelta(hours=1), "1 h", "hour"),
+    "24h": (timedelta(hours=24), "24 h", "24 hours"),
+    "7d": (timedelta(days=7), "7 d", "7 days"),
+    "30d": (timedelta(days=30), "30 d", "30 days"),
+}
+USUAL_RANGE = "24h"
+USUAL_ENVIRONMENT = "production"
+# A chart of more days than this has more than 500 buckets, and nothing was kept before this product was there.
+LONGEST = timedelta(days=366)
+FIRST_YEAR = 2020
+
+
+class SignInForm(AuthenticationForm):
+    """Django's, with one answer for every wrong name or password."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "Name or password is wrong. Try again. After 5 wrong tries you wait 15 minutes.",
+        # An account that was closed is nobody's business either.
+        "inactive": "Name or password is wrong. Try again. After 5 wrong tries you wait 15 minutes.",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The span of time that a page shows."""
+
+    key: str
+    window: Window
+    # Why another span is shown than was asked for.
+    problem: str = ""
+
+    @property
+    def words(self) -> str:
+        """Such as "last 24 hours": how a sentence names the span."""
+        return f"last {RANGES[self.key][2]}" if self.key in RANGES else "chosen span"
+
+    @property
+    def words_before(self) -> str:
+        """How a sentence names the span of the same length that lies before."""
+        if self.key not in RANGES:
+            return "span before"
+        return f"{RANGES[self.key][2]} before"
+
+    def goes_on(self, now: datetime) -> bool:
+        """Whether more can still come into the span."""
+        return self.window.end >= now
+
+
+def asked_span(query: Mapping[str, str], now: datetime) -> Span:
+    """Read `range`, and for `custom` also `from` and `to`, where a time without an offset is the viewer's."""
+    key = query.get("range") or USUAL_RANGE
+    if key == "custom":
+        try:
+            return Span(key, _custom_window(query.get("from", ""), query.get("to", ""), now))
+        except ValueError as error:
+            return _usual(now, str(error))
+    if key not in RANGES:
+        return _usual(now, "There is no such range.")
+    return Span(key, Window.last(RANGES[key][0], now))
+
+
+def _usual(now: datetime, problem: str) -> Span:
+    return Span(USUAL_RANGE, Window.last(RANGES[USUAL_RANGE][0], now), problem)
+
+
+def _custom_window(start_text: str, end_text: str, now: datetime) -> Window:
+    start, end = _moment(start_text), _moment(end_text)
+    if min(start, end).year < FIRST_YEAR:
+        raise ValueError(f"Nothing is kept from before {FIRST_YEAR}.")
+    # Nothing lies ahead of the running minute.
+    end = min(end, Window.last(timedelta(minutes=1), now).end)
+    if end <= start:
+        raise ValueError("The start has to be earlier than the end, and than now.")
+    if end - start > LONGEST:
+        raise ValueError(f"At most {LONGEST.days} days can be shown at once.")
+    return Window.around(start, end)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("The start and the end each need a date and a time.") from None
+
+
+def asked_environment(query: Mapping[str, str], known: Sequence[str]) -> str:
+    """Read `environment`; unless it is one of `known`, the first of them, which is production wherever there is one."""
+    asked = query.get("environment", "")
+    if asked in known:
+        return asked
+    return known[0] if known else USUAL_ENVIRONMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which column a table is sorted, and from which end."""
+
+    column: str
+    falling: bool
+
+    @property
+    def text(self) -> str:
+        """As it stands in an address, such as `-events`."""
+        return f"-{self.column}" if self.falling else self.column
+
+
+def asked_order(query: Mapping[str, str], columns: Sequence[str], usual: Order) -> Order:
+    """Read `sort`: a column, with a minus sign before it where the largest comes first."""
+    text = query.get("sort", "")
+    column = text.removeprefix("-")
+    return Order(column, text.startswith("-")) if column in columns else usual

@@ -1,0 +1,66 @@
+"""What all pages of figures have in common: what was asked for, and how the answer goes out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from dashboard import forms, queries
+from dashboard import timezone as viewer
+from dashboard.charts import Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The span and environment to show, and who looks when and from where."""
+
+    span: forms.Span
+    environment: str
+    environments: list[str]
+    now: datetime
+    zone: ZoneInfo
+
+    @property
+    def live(self) -> bool:
+        """Whether the figures can still change by what comes in."""
+        return self.span.goes_on(self.now)
+
+    @property
+    def ranges(self) -> list[tuple[str, str]]:
+        """The ranges to choose from: key and word."""
+        return [(key, word) for key, (_, word, _) in forms.RANGES.items()]
+
+    @property
+    def shown_from(self) -> str:
+        """The start as an input of date and time has it."""
+        return f"{self.span.window.start.astimezone(self.zone):%Y-%m-%dT%H:%M}"
+
+    @property
+    def shown_to(self) -> str:
+        """The end as an input of date and time has it."""
+        return f"{self.span.window.end.astimezone(self.zone):%Y-%m-%dT%H:%M}"
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the controls from the address. One query."""
+    now = timezone.now()
+    environments = queries.environments()
+    return Asked(
+        span=forms.asked_span(request.GET, now),
+        environment=forms.asked_environment(request.GET, environments),
+        environments=environments,
+        now=now,
+        zone=viewer.current(),
+    )
+
+
+def answer(request: HttpRequest, page: str, chart: Chart | None, context: dict[str, Any]) -> HttpResponse:
+    """Answer with the page, with its main part alone for a refresh, or with the chart's figures as JSON."""
+    if request.GET.get("format") == "json":
+        return JsonResponse({"sentence": chart.sentence, **chart.spec} if chart else {})
+    folder = "partials" if "HX-Request" in request.headers else "pages"
+    return render(request, f"{folder}/{page}.html", {**context, "chart": chart})

@@ -1,0 +1,58 @@
+"""Every error says what to do, as a page for people and in the one shape for machines."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from fallbacks import keys
+
+
+@pytest.mark.parametrize("path", ["/", "/workloads/support-chat", "/login"])
+def test_while_the_database_is_away_pages_say_so_and_that_events_are_taken(
+    viewer: Client, running_servers: Any, path: str
+) -> None:
+    viewer.raise_request_exception = False
+    running_servers.down("postgres")
+    try:
+        answer = viewer.get(path)
+    finally:
+        running_servers.up("postgres")
+    if path == "/login" and answer.status_code == 200:
+        return  # it may do without
+    assert answer.status_code == 503
+    assert "The database does not answer" in answer.text
+    assert "Events are still taken" in answer.text
+
+
+def test_while_the_database_is_away_the_api_says_so_in_json(database: None, running_servers: Any) -> None:
+    client = Client(raise_request_exception=False)
+    key = keys.make("reader", ["rates:read"])
+    assert client.get("/api/v1/rates", headers={"authorization": f"Bearer {key}"}).status_code == 200
+    running_servers.down("postgres")
+    try:
+        answer = client.get("/api/v1/rates", headers={"authorization": f"Bearer {key}"})
+    finally:
+        running_servers.up("postgres")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
+    assert int(answer["Retry-After"]) > 0
+
+
+def test_an_address_that_is_none_is_a_page_with_a_way_back(viewer: Client) -> None:
+    answer = viewer.get("/nothing/here")
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in answer.text
+    assert 'href="/"' in answer.text
+
+
+def test_a_machine_gets_its_error_in_json(viewer: Client) -> None:
+    answer = viewer.get("/nothing/here", headers={"accept": "application/json"})
+    assert set(answer.json()["error"]) == {"code", "message"}
+
+
+def test_errors_carry_the_headers_of_safety(viewer: Client) -> None:
+    for path in ("/nothing", "/", "/api/v1/rates", "/healthz"):
+        answer = viewer.get(path)
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'self'" in answer["Content-Security-Policy"]
+        assert answer["X-Frame-Options"] == "DENY"
