@@ -38,19 +38,25 @@ def headline(counts: Mapping[str, Counts], span: str) -> str:
 
 
 def remarks(counts: Mapping[str, Counts], before: Mapping[str, Counts], span_before: str) -> list[Remark]:
-    """Return what stands out: the workload that left its primary most, and the one that changed most."""
-    rates = {slug: counts[slug].off_primary_rate or 0 for slug in reporting(counts)}
+    """Return what stands out: the workload with the most requests off their primary, and the one that changed most.
+
+    Both are told by requests rather than by rate: seven of a thousand concern fewer people than hundreds of many.
+    """
+    known = {slug: counts[slug] for slug in reporting(counts)}
     changes = {
-        slug: change_in_points(rate, before.get(slug, Counts()).off_primary_rate) or 0 for slug, rate in rates.items()
+        slug: change_in_points(now.off_primary_rate, before.get(slug, Counts()).off_primary_rate) or 0
+        for slug, now in known.items()
     }
     told = []
-    worst = max(rates, key=lambda slug: rates[slug], default="")
-    moved = max(changes, key=lambda slug: abs(changes[slug]), default="")
+    worst = max(known, key=lambda slug: known[slug].events, default="")
+    moved = max(changes, key=lambda slug: abs(changes[slug]) * (known[slug].requests or 0), default="")
     change = ""
     if moved and abs(changes[moved]) >= words.CHANGE_WORTH_AN_ARROW:
         change = f"changed most, {words.points(changes[moved])} points against the {span_before}."
-    if worst and rates[worst]:
-        most = f"left its primary most, for {words.percent(rates[worst])} of its requests"
+    if worst and known[worst].events:
+        share = words.percent(known[worst].off_primary_rate)
+        of_all = f"{words.number(known[worst].events)} of {words.number(known[worst].requests)}"
+        most = f"left its primary most, for {of_all} requests ({share})"
         told.append(Remark(worst, f"{most}, and {change}" if change and moved == worst else f"{most}."))
     if change and moved != worst:
         told.append(Remark(moved, change))

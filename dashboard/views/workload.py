@@ -14,7 +14,7 @@ from fallbacks.models import Event, Workload
 from fallbacks.rates import Counts, change_in_points
 from fallbacks.timebuckets import Window
 
-LATEST = 50
+LATEST = 25
 
 
 @never_cache

@@ -15,7 +15,7 @@ from tests.browser import ARGUMENTS
 from tests.local import runs
 
 FOLDER = PROJECT / "docs" / "screenshots"
-PAGES = {"overview": "/", "workload": "/workloads/support-chat", "login": "/login"}
+PAGES = {"overview": "/", "workload": "/workloads/support-chat"}
 EVENTS_OF_THE_DEMO = 3_000
 
 
@@ -52,23 +52,23 @@ def take(browser: Browser, run: runs.Run, theme: str, width: int) -> None:
     """Take every page once."""
     context = browser.new_context(
         base_url=f"http://127.0.0.1:{run.port}",
-        viewport={"width": width, "height": 1000 if width > 1000 else 800},
+        viewport={"width": width, "height": 1000 if width > 1000 else 1600},
         color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
         timezone_id="Europe/Berlin",
     )
     page = context.new_page()
-    for name, path in sorted(PAGES.items(), key=lambda item: item[0] != "login"):
+    page.goto("/login")
+    login = run.told["logins"][0]
+    page.get_by_label("User name").fill(login["username"])
+    page.get_by_label("Password").fill(login["password"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+    for name, path in PAGES.items():
         page.goto(path)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(300)
-        page.screenshot(path=FOLDER / f"{name}-{width}-{theme}.png", full_page=True)
-        if name == "login":
-            login = run.told["logins"][0]
-            page.get_by_label("User name").fill(login["username"])
-            page.get_by_label("Password").fill(login["password"])
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/")
+        page.screenshot(path=FOLDER / f"{name}-{width}-{theme}.png")
     context.close()
 
 

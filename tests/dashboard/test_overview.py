@@ -40,8 +40,17 @@ def test_a_workload_shows_its_rates_of_how_many_and_their_change(viewer: Client)
     text = shown(viewer)
     assert "2.00 % of requests were answered by a fallback in the last 24 hours, 1.00 % were not answered." in text
     assert "support-chat 2.00 % 4 of 200 +1.00 1.00 % 2 of 200, 1 blocked +1.00" in text
-    assert "left its primary most, for 3.00 % of its requests, and changed most, +2.00 points" in text
+    assert "left its primary most, for 6 of 200 requests (3.00 %), and changed most, +2.00 points" in text
     assert "Live, figures of" in text
+
+
+def test_the_workload_that_is_named_first_is_the_one_that_concerns_most_requests(viewer: Client) -> None:
+    record(
+        [*(event(workload="large") for _ in range(30)), event(workload="small")],
+        [traffic(workload="large", requests=3000), traffic(workload="small", requests=10)],
+    )
+    assert "large left its primary most, for 30 of 3,000 requests (1.00 %)" in shown(viewer)
+    assert names_in_order(viewer) == ["small", "large"]
 
 
 def test_another_range_and_environment_are_other_figures(viewer: Client) -> None:
