@@ -89,8 +89,9 @@ DATABASES = {
         # What the pool hands out is asked first whether it lives: a restart of PostgreSQL costs no request.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # Gives up quickly: who waits is told, and what comes next tries anew instead of waiting out a backoff.
-            "pool": {"min_size": 0, "max_size": 8, "timeout": 2, "reconnect_timeout": 2, "max_idle": 60},
+            # More connections than a process has threads, so nobody waits for one but while PostgreSQL is away: then
+            # it gives up quickly, and what comes next tries anew instead of waiting out a backoff.
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 1, "reconnect_timeout": 1, "max_idle": 60},
             "connect_timeout": 3,
             # A worker that is stopped in the middle of a transaction must not hold its rows for ever.
             "options": "-c idle_in_transaction_session_timeout=15000",
@@ -197,5 +198,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"fallbacks": {"level": "INFO"}, "ingest": {"level": "INFO"}, "dashboard": {"level": "INFO"}},
+    "loggers": {
+        "fallbacks": {"level": "INFO"},
+        "ingest": {"level": "INFO"},
+        "dashboard": {"level": "INFO"},
+        # Says at every try what we say once.
+        "psycopg.pool": {"level": "ERROR"},
+    },
 }

@@ -25,6 +25,7 @@ from fallbacks.local.places import Places
 
 # Before the name of a test's instance: what lies in the system's folder under it may be removed.
 KIND = "test-"
+FORGOTTEN_AFTER = 600  # seconds
 
 
 @dataclass
@@ -102,7 +103,7 @@ def remove(where: Places, servers: embedded.Servers) -> None:
     assert isinstance(cluster, postgres.Cluster)
     cluster.remove()
     shutil.rmtree(where.var, ignore_errors=True)
-    shutil.rmtree(Path("/tmp") / f"fallbacks-{os.getuid()}-{where.instance}", ignore_errors=True)
+    where.leave()
 
 
 def note_home(where: Places) -> None:
@@ -116,6 +117,8 @@ def remove_forgotten() -> None:
     """Remove the data that killed test runs left in the system's folder."""
     for outside in postgres.SYSTEM_FOLDER.glob(f"{KIND}*"):
         with contextlib.suppress(OSError):
-            home = Path((outside / "home").read_text())
-            if not leftovers.of_instance(outside.name) and not home.exists():
+            # A young one may be another run's that is about to start its servers.
+            old = time.time() - outside.stat().st_mtime > FORGOTTEN_AFTER
+            if old and not leftovers.of_instance(outside.name):
+                shutil.rmtree((outside / "home").read_text(), ignore_errors=True)
                 shutil.rmtree(outside)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 from fallbacks.local.parts import Part
 from fallbacks.local.places import Places
@@ -10,15 +9,14 @@ from fallbacks.local.places import Places
 
 def parts(where: Places, host: str, port: int) -> list[Part]:
     """Return the three, in the order in which they start."""
-    programs = Path(sys.executable).parent
-    celery = (str(programs / "celery"), "-A", "fallbacks.celery")
+    celery = (sys.executable, "-m", "celery", "-A", "fallbacks.celery")
     # One a core is the fastest; more than four would want another database than the embedded one.
     workers = max(1, min(4, os.cpu_count() or 1))
     return [
         Part(
             "web",
             (
-                *(str(programs / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)),
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
                 *("--workers", str(workers), "--blocking-threads", "3", "--respawn-failed-workers"),
                 *("--log-level", "warning", "fallbacks.wsgi:application"),
             ),

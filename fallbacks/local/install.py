@@ -175,8 +175,14 @@ def why_pip_failed(said: str) -> str:
     if built:
         return (
             f"The package {built[1]} has no ready-made build for this Python and machine and has to be compiled: "
-            "install a C compiler, make and Python's headers (Debian: apt-get install build-essential python3-dev), or name "
-            "another Python, such as `make run PYTHON=python3.12`."
+            "install a C compiler, make and Python's headers (Debian: apt-get install build-essential python3-dev), "
+            "or name another Python, such as `make run PYTHON=python3.12`."
+        )
+    lacking = re.search(r"No matching distribution found for (\S+)", said)
+    if lacking:
+        return (
+            f"The package index has no {lacking[1]} for this Python: use an index that is complete and up to date, or "
+            "name another Python, such as `make run PYTHON=python3.12`."
         )
     return "The Python packages could not be installed: the lines above say why."
 

@@ -32,14 +32,11 @@ def of_instance(instance: str, parts: Iterable[str] | None = None) -> list[psuti
     return found
 
 
-def stop_all(instance: str, spare: tuple[str, ...] = ()) -> int:
-    """Stop everything that is left of `instance` but the parts to `spare`; return how many processes there were."""
-    before = len(of_instance(instance))
-    if before:
-        for part in ORDER:
-            if part not in spare:
-                stop_part(instance, part)
-    return before
+def stop_all(instance: str, spare: tuple[str, ...] = ()) -> None:
+    """Stop everything that is left of `instance`, in order, but the parts to `spare`."""
+    for part in ORDER:
+        if part not in spare and of_instance(instance):
+            stop_part(instance, part)
 
 
 def stop_part(instance: str, part: str) -> None:
@@ -64,6 +61,8 @@ def tell(processes: Iterable[psutil.Process], how: signal.Signals) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(how)
+            # One that was paused hears it only when it goes on.
+            process.resume()
 
 
 def clear_data_folder(data: Path) -> None:

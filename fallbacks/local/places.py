@@ -4,6 +4,7 @@ import getpass
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +39,22 @@ class Places:
         wanted = self.run / name
         if PLAIN.fullmatch(str(wanted)) and len(os.fsencode(wanted)) <= LONGEST_SOCKET:
             return wanted
-        return own_folder(Path("/tmp") / f"fallbacks-{os.getuid()}-{self.instance}") / name
+        return own_folder(self.short) / name
+
+    @property
+    def short(self) -> Path:
+        """The folder of sockets whose path below `var/` does not fit."""
+        return Path("/tmp") / f"fallbacks-{os.getuid()}-{self.instance}"
+
+    @property
+    def short_postgres(self) -> Path:
+        """The same for PostgreSQL's user."""
+        return self.short.with_name(f"{self.short.name}-pg")
+
+    def leave(self) -> None:
+        """Remove what lies outside of `var/` only while the instance runs."""
+        for folder in (self.short, self.short_postgres):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare(home: Path, kind: str = "") -> Places:

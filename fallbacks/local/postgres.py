@@ -42,6 +42,9 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 
+# Sorted and cased alike on every machine, whatever its locales.
+LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -171,7 +174,7 @@ def socket_folder(where: Places, account: Account, base: Path) -> Path:
     wanted = base / "socket"
     if len(os.fsencode(wanted / f"{SOCKET}.lock")) <= LONGEST_SOCKET:
         return account.own(wanted)
-    folder = Path("/tmp") / f"fallbacks-{account.uid}-{where.instance}-pg"
+    folder = where.short_postgres
     if not account.other:
         return places.own_folder(folder)
     account.own(folder)
@@ -215,11 +218,9 @@ def make_data(cluster: Cluster) -> None:
     """Make the data folder beside its place and move it there when it is whole: an interrupted start leaves none."""
     draft = cluster.base / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
-    # Sorted and cased alike on every machine, whatever its locales.
-    locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     steps: list[tuple[tuple[str | Path, ...], str]] = [
         (
-            (cluster.programs / "initdb", "-D", draft, "-U", "postgres", "--auth=reject", "--data-checksums", *locale),
+            (cluster.programs / "initdb", "-D", draft, "-U", "postgres", "--auth=reject", "--data-checksums", *LOCALE),
             "",
         ),
         (("tee", draft / "pg_hba.conf"), f"local all {NAME},postgres peer map=owner\n"),

