@@ -90,8 +90,9 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # More connections than a process has threads, so nobody waits for one but while PostgreSQL is away: then
-            # it gives up quickly, and what comes next tries anew instead of waiting out a backoff.
-            "pool": {"min_size": 0, "max_size": 8, "timeout": 1, "reconnect_timeout": 1, "max_idle": 60},
+            # it gives up quickly, and what comes next tries anew instead of waiting out a backoff. The pool pauses for
+            # a second after a failed try: who waits a little longer is served as soon as PostgreSQL is back.
+            "pool": {"min_size": 0, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1, "max_idle": 60},
             "connect_timeout": 3,
             # A worker that is stopped in the middle of a transaction must not hold its rows for ever.
             "options": "-c idle_in_transaction_session_timeout=15000",

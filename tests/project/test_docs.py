@@ -58,12 +58,13 @@ def test_the_table_of_settings_is_what_the_code_reads() -> None:
 
 @pytest.mark.parametrize(("document", "target"), each(r"\]\(([^)#:]+)\)"))
 def test_a_link_leads_to_a_file(document: str, target: str) -> None:
-    (home,) = {path.parent for path in WORDS if path.name == document and (path.parent / target).exists()} or {None}
-    assert home is not None, f"{document} links to {target}, which is not there"
+    homes = [path.parent for path in WORDS if path.name == document]
+    assert any((home / target).exists() for home in homes), f"{document} links to {target}, which is not there"
 
 
 def test_every_command_of_ours_is_in_the_documents() -> None:
-    ours = {name for name, app in get_commands().items() if app == "fallbacks"}
+    # bootstrap_local is a step of `make run`, and nobody else's.
+    ours = {name for name, app in get_commands().items() if app == "fallbacks"} - {"bootstrap_local"}
     named = {command for _, command in each(r"manage\.py ([a-z_]+)")}
     assert ours - named == set()
 

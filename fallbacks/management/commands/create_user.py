@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the name to sign in with")
-        parser.add_argument("--role", action="append", required=True, choices=ROLES, help="what they may do; repeatable")
+        parser.add_argument(
+            "--role", action="append", required=True, choices=ROLES, help="what they may do; repeatable"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
