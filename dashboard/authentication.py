@@ -23,18 +23,12 @@ class KeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`. The key is `request.auth`; there is no user."""
 
     def authenticate(self, request: Request) -> tuple[None, keys.Key] | None:
-        kind, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if kind.lower() != "bearer" or not text.strip():
-            raise AuthenticationFailed("Send your key in the header `Authorization: Bearer <key>`.", "no_key")
         try:
-            key = keys.find(text.strip())
+            return None, keys.shown_in(request.META.get("HTTP_AUTHORIZATION", ""))
+        except keys.NoKey as none:
+            raise AuthenticationFailed(none.message, none.code) from none
         except keys.KeysUnavailable as error:
             raise KeysUnavailable from error
-        if key is None:
-            raise AuthenticationFailed(
-                "The key is not known, expired or revoked: ask an engineer for a new one.", "wrong_key"
-            )
-        return None, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -37,6 +37,15 @@ class KeysUnavailable(Exception):
     """The key is not remembered and PostgreSQL does not answer."""
 
 
+class NoKey(Exception):
+    """The request shows no key, or none that is good. `code` and `message` are for the answer, which is a 401."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What a valid key may do. Empty workloads or environments: all of them."""
@@ -78,6 +87,17 @@ def make(
         expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
     )
     return text
+
+
+def shown_in(header: str) -> Key:
+    """Return the key of an Authorization header. Raises NoKey, or KeysUnavailable where that cannot be known."""
+    kind, _, text = header.partition(" ")
+    if kind.lower() != "bearer" or not text.strip():
+        raise NoKey("no_key", "Send your key in the header `Authorization: Bearer <key>`.")
+    key = find(text.strip())
+    if key is None:
+        raise NoKey("wrong_key", "The key is not known, expired or revoked: ask an engineer for a new one.")
+    return key
 
 
 def find(text: str) -> Key | None:

@@ -17,12 +17,10 @@ class Refused(Exception):
 
 def authenticate(request: HttpRequest, scope: str) -> keys.Key:
     """Return the request's key. Raises Refused, or keys.KeysUnavailable where it cannot be looked up."""
-    kind, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if kind.lower() != "bearer" or not text.strip():
-        raise Refused(401, "no_key", "Send your key in the header `Authorization: Bearer <key>`.")
-    key = keys.find(text.strip())
-    if key is None:
-        raise Refused(401, "wrong_key", "The key is not known, expired or revoked: ask an engineer for a new one.")
+    try:
+        key = keys.shown_in(request.META.get("HTTP_AUTHORIZATION", ""))
+    except keys.NoKey as none:
+        raise Refused(401, none.code, none.message) from none
     if scope not in key.scopes:
         raise Refused(403, "lacks_scope", f"The key lacks the scope {scope}: use a key that has it.")
     return key

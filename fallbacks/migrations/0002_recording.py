@@ -60,7 +60,47 @@ CREATE TABLE {name} (
 -- Windows over all workloads.
 CREATE INDEX {name}_by_time ON {name} (bucket);
 """
-NAMES = ("rollup_minute", "rollup_hour", "rollup_day")
+ROLLUPS = {"MinuteRollup": "rollup_minute", "HourRollup": "rollup_hour", "DayRollup": "rollup_day"}
+
+
+def rollup(name: str, table: str) -> migrations.CreateModel:
+    """Return the state of one of the three: they differ in nothing but their step."""
+    return migrations.CreateModel(
+        name=name,
+        fields=[
+            (
+                "pk",
+                models.CompositePrimaryKey(
+                    "workload_id",
+                    "bucket",
+                    "environment",
+                    blank=True,
+                    editable=False,
+                    primary_key=True,
+                    serialize=False,
+                ),
+            ),
+            ("bucket", models.DateTimeField()),
+            ("environment", models.TextField()),
+            ("requests", models.BigIntegerField(null=True)),
+            ("served", models.BigIntegerField(default=0)),
+            ("failed", models.BigIntegerField(default=0)),
+            ("blocked", models.BigIntegerField(default=0)),
+            (
+                "workload",
+                models.ForeignKey(
+                    db_constraint=False,
+                    db_index=False,
+                    on_delete=django.db.models.deletion.DO_NOTHING,
+                    related_name="+",
+                    to="fallbacks.workload",
+                ),
+            ),
+        ],
+        options={
+            "db_table": table,
+        },
+    )
 
 
 class Migration(migrations.Migration):
@@ -71,7 +111,7 @@ class Migration(migrations.Migration):
             database_operations=[
                 migrations.RunSQL(EVENT, "DROP TABLE event"),
                 migrations.RunSQL(TRAFFIC, "DROP TABLE traffic"),
-                *[migrations.RunSQL(ROLLUP.format(name=name), f"DROP TABLE {name}") for name in NAMES],
+                *[migrations.RunSQL(ROLLUP.format(name=name), f"DROP TABLE {name}") for name in ROLLUPS.values()],
             ],
             state_operations=[
                 migrations.CreateModel(
@@ -155,114 +195,7 @@ class Migration(migrations.Migration):
                         "db_table": "traffic",
                     },
                 ),
-                migrations.CreateModel(
-                    name="MinuteRollup",
-                    fields=[
-                        (
-                            "pk",
-                            models.CompositePrimaryKey(
-                                "workload_id",
-                                "bucket",
-                                "environment",
-                                blank=True,
-                                editable=False,
-                                primary_key=True,
-                                serialize=False,
-                            ),
-                        ),
-                        ("bucket", models.DateTimeField()),
-                        ("environment", models.TextField()),
-                        ("requests", models.BigIntegerField(null=True)),
-                        ("served", models.BigIntegerField(default=0)),
-                        ("failed", models.BigIntegerField(default=0)),
-                        ("blocked", models.BigIntegerField(default=0)),
-                        (
-                            "workload",
-                            models.ForeignKey(
-                                db_constraint=False,
-                                db_index=False,
-                                on_delete=django.db.models.deletion.DO_NOTHING,
-                                related_name="+",
-                                to="fallbacks.workload",
-                            ),
-                        ),
-                    ],
-                    options={
-                        "db_table": "rollup_minute",
-                    },
-                ),
-                migrations.CreateModel(
-                    name="HourRollup",
-                    fields=[
-                        (
-                            "pk",
-                            models.CompositePrimaryKey(
-                                "workload_id",
-                                "bucket",
-                                "environment",
-                                blank=True,
-                                editable=False,
-                                primary_key=True,
-                                serialize=False,
-                            ),
-                        ),
-                        ("bucket", models.DateTimeField()),
-                        ("environment", models.TextField()),
-                        ("requests", models.BigIntegerField(null=True)),
-                        ("served", models.BigIntegerField(default=0)),
-                        ("failed", models.BigIntegerField(default=0)),
-                        ("blocked", models.BigIntegerField(default=0)),
-                        (
-                            "workload",
-                            models.ForeignKey(
-                                db_constraint=False,
-                                db_index=False,
-                                on_delete=django.db.models.deletion.DO_NOTHING,
-                                related_name="+",
-                                to="fallbacks.workload",
-                            ),
-                        ),
-                    ],
-                    options={
-                        "db_table": "rollup_hour",
-                    },
-                ),
-                migrations.CreateModel(
-                    name="DayRollup",
-                    fields=[
-                        (
-                            "pk",
-                            models.CompositePrimaryKey(
-                                "workload_id",
-                                "bucket",
-                                "environment",
-                                blank=True,
-                                editable=False,
-                                primary_key=True,
-                                serialize=False,
-                            ),
-                        ),
-                        ("bucket", models.DateTimeField()),
-                        ("environment", models.TextField()),
-                        ("requests", models.BigIntegerField(null=True)),
-                        ("served", models.BigIntegerField(default=0)),
-                        ("failed", models.BigIntegerField(default=0)),
-                        ("blocked", models.BigIntegerField(default=0)),
-                        (
-                            "workload",
-                            models.ForeignKey(
-                                db_constraint=False,
-                                db_index=False,
-                                on_delete=django.db.models.deletion.DO_NOTHING,
-                                related_name="+",
-                                to="fallbacks.workload",
-                            ),
-                        ),
-                    ],
-                    options={
-                        "db_table": "rollup_day",
-                    },
-                ),
+                *[rollup(model, table) for model, table in ROLLUPS.items()],
             ],
         ),
     ]
