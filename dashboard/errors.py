@@ -5,11 +5,11 @@ import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
 from rest_framework.response import Response
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(body("not_found", "There is nothing at this address."), 404)
     if isinstance(error, PermissionDenied):
         return Response(body("forbidden", "This is not allowed to you."), 403)
+    if isinstance(error, DataError):
+        return Response(body("bad_query", "A parameter holds a value that the database does not know."), 400)
     if isinstance(error, DatabaseError):
         log.exception("the database does not answer")
         return Response(
@@ -38,8 +40,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         headers["WWW-Authenticate"] = header
     if isinstance(error, ValidationError) and isinstance(error.detail, dict):
         field, messages = next(iter(error.detail.items()))
-        first = messages[0] if isinstance(messages, list) else messages
-        return Response(body("bad_query", f"{field}: {first}", field=str(field)), 400)
+        return Response(body("bad_query", f"{field}: {first(messages)}", field=str(field)), 400)
+    if isinstance(error, MethodNotAllowed):
+        allowed = context["view"].default_response_headers["Allow"]
+        return Response(body("method_not_allowed", f"Send one of {allowed}."), 405)
     codes = error.get_codes()
     detail = error.detail[0] if isinstance(error.detail, list) else error.detail
     return Response(
@@ -47,8 +51,20 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     )
 
 
+def first(messages: Any) -> str:
+    """Return the first message of what a serializer found, however deep it lies."""
+    while isinstance(messages, (list, dict)):
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    return str(messages)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return told(request, 400, "bad_request", "The request cannot be read: check its address and its headers.")
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer for a form without its token, such as one that was open in another tab while somebody signed in."""
+    return told(request, 403, "form_expired", "This form is no longer good: go back, load the page again and send it.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

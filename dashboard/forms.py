@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils import timezone
@@ -23,6 +24,9 @@ LONGEST = timedelta(days=366)
 FIRST_YEAR = 2020
 
 
+MOST_NAME = 150
+
+
 class SignInForm(AuthenticationForm):
     """Django's, with one answer for every wrong name or password."""
 
@@ -32,6 +36,12 @@ class SignInForm(AuthenticationForm):
         # An account that was closed is nobody's business either.
         "inactive": "Name or password is wrong. Try again. After 5 wrong tries you wait 15 minutes.",
     }
+
+    def clean(self) -> dict[str, Any]:
+        # Nobody has a longer one, and the log of tries has no room for it.
+        if len(self.cleaned_data.get("username") or "") > MOST_NAME:
+            raise self.get_invalid_login_error()
+        return dict(super().clean() or {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,59 @@
 """The pages that there are, and which of them is open."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from dashboard import timezone as viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One entry of the main navigation; `covers` are the names of the addresses that lie below it."""
+    """One entry of the main navigation; `covers` are the names of the addresses that lie below it.
+
+    Where it names a role, nobody else sees it.
+    """
 
     word: str
     name: str
     covers: tuple[str, ...] = ()
+    role: str = ""
 
 
-PAGES = (Page("Overview", "overview", ("workload",)),)
+PAGES = (Page("Overview", "overview", ("workload",)), Page("Operations", "operations", role="admin"))
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:
-    """Context processor: what the frame of every page needs. Asks the database nothing."""
+    """Context processor: what the frame of every page needs. Asks the database for the roles, where they are shown."""
+    # A page that says that the database is away has no frame, and must not ask.
+    roles = SimpleLazyObject(lambda: request.user.roles() if request.user.is_authenticated else [])
+    return {
+        "own_roles": roles,
+        "navigation": SimpleLazyObject(lambda: entries(request, roles)),
+        "zone": shown_zone(),
+    }
+
+
+def entries(request: HttpRequest, roles: Container[str]) -> list[dict[str, str]]:
+    """Return the entries of the main navigation that this person sees."""
     match = request.resolver_match
     here = match.url_name if match else None
+    return [
+        {
+            "word": page.word,
+            "href": reverse(page.name),
+            "current": "page" if here == page.name else "true" if here in page.covers else "",
+        }
+        for page in PAGES
+        if not page.role or page.role in roles
+    ]
+
+
+def shown_zone() -> dict[str, str]:
+    """Return the viewer's zone: its name, and how it is said."""
     zone = viewer.current()
-    return {
-        "navigation": [
-            {
-                "word": page.word,
-                "href": reverse(page.name),
-                "current": "page" if here == page.name else "true" if here in page.covers else "",
-            }
-            for page in PAGES
-        ],
-        "zone": {"name": zone.key, "said": viewer.said(zone, timezone.now())},
-    }
+    return {"name": zone.key, "said": viewer.said(zone, timezone.now())}

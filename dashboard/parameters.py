@@ -5,11 +5,13 @@ import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.http import QueryDict
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -27,6 +29,7 @@ MOST_BUCKETS_ASKED = 5_000
 MOST_A_PAGE = 500
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class Moment(serializers.Field[datetime, str, str, Any]):
     """A time as of RFC 3339 with its offset. One without is refused: nobody can tell which clock it is of."""
 
@@ -69,11 +72,14 @@ class RatesParameters(Parameters):
     step = serializers.ChoiceField(
         STEPS, required=False, error_messages={"invalid_choice": f"must be one of {', '.join(STEPS)}"}
     )
-    by = serializers.ListField(child=serializers.CharField(), required=False)
+    by = serializers.ListField(
+        child=serializers.ChoiceField(
+            DIMENSIONS, error_messages={"invalid_choice": f"{{input}} is not one of {', '.join(DIMENSIONS)}"}
+        ),
+        required=False,
+    )
 
     def validate_by(self, value: list[str]) -> list[str]:
-        if unknown := [name for name in value if name not in DIMENSIONS]:
-            raise serializers.ValidationError(f"{unknown[0]} is not one of {', '.join(DIMENSIONS)}")
         return [name for name in DIMENSIONS if name in value]
 
 
@@ -84,6 +90,7 @@ class EventsParameters(Parameters):
     environment = serializers.CharField(max_length=64, required=False)
     primary = serializers.CharField(max_length=128, required=False)
     fallback = serializers.CharField(max_length=128, required=False)
+    request_id = serializers.CharField(max_length=128, required=False)
     outcome = serializers.ChoiceField(
         Outcome.values, required=False, error_messages={"invalid_choice": f"must be one of {', '.join(Outcome.values)}"}
     )
@@ -136,10 +143,18 @@ def events(request: Request) -> Events:
     return Events(
         window=_window(asked),
         scope=_scope(asked, request.auth),
-        filters={name: asked[name] for name in ("primary", "fallback", "outcome") if name in asked},
+        filters={name: asked[name] for name in ("primary", "fallback", "outcome", "request_id") if name in asked},
         limit=asked.get("limit", 100),
         after=_decode_cursor(asked["cursor"]) if "cursor" in asked else None,
     )
+
+
+# Of an event in the list: its time, its workload's number, its id.
+Position = tuple[
+    Annotated[datetime, msgspec.Meta(tz=True)],
+    Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)],
+    str,
+]
 
 
 def encode_cursor(last: tuple[datetime, int, str]) -> str:
@@ -149,7 +164,10 @@ def encode_cursor(last: tuple[datetime, int, str]) -> str:
 
 def _decode_cursor(text: str) -> tuple[datetime, int, str]:
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=tuple[datetime, int, str])
+        moment, workload_id, name = msgspec.json.decode(base64.urlsafe_b64decode(text), type=Position)
+        if moment.tzinfo is None or "\0" in name:
+            raise ValueError
+        return moment, workload_id, name
     except (binascii.Error, ValueError) as error:
         raise serializers.ValidationError(
             {"cursor": ["is cut off: take `next` of the page before as it is"]}
@@ -167,8 +185,10 @@ def _window(asked: dict[str, Any]) -> Window:
     try:
         start = asked.get("from") or end - DEFAULT_SPAN
         return Window.around(start, end)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise serializers.ValidationError({"from": [str(error)]}) from error
+    except OverflowError as error:
+        raise serializers.ValidationError({"to": ["lies too far away: there is no time before or after it"]}) from error
 
 
 def _scope(asked: dict[str, Any], key: object) -> Scope:

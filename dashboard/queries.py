@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 from psycopg import sql
 
+from fallbacks import retention
 from fallbacks.models import Event, Workload
 from fallbacks.rates import Counts
-from fallbacks.timebuckets import Step, Window, cover
+from fallbacks.timebuckets import LENGTH, Step, Window, cover, floor
 
 ROLLUP = {"minute": "rollup_minute", "hour": "rollup_hour", "day": "rollup_day"}
 
@@ -30,14 +32,19 @@ class Scope:
 def counts_by_bucket(window: Window, step: Step, scope: Scope, width: int = 1) -> Series:
     """Return counts in buckets of `width` steps (steps of one minute or hour may be put together, such as 5 minutes).
 
-    One query over the rollups, exact to the minute at both ends of the window.
+    One query over the rollups, exact to the minute at both ends of the window. Where the minutes are not kept
+    any more, it is exact to the hour: what a coarse bucket holds stands where that bucket starts, or at the
+    window's first one.
     """
-    parts = [_part(rollup_step, part, scope) for rollup_step, part in cover(window, step)]
     query = sql.SQL(
-        "SELECT w.slug, date_bin({width}::interval, bucket, '1970-01-01 00:00+00') AS start,"
+        "SELECT w.slug, greatest({first}, date_bin({width}::interval, bucket, '1970-01-01 00:00+00')) AS start,"
         " sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint"
         " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY 1, 2"
-    ).format(width=sql.Literal(f"{width} {step}"), parts=sql.SQL(" UNION ALL ").join(parts))
+    ).format(
+        first=sql.Literal(floor(window.start, LENGTH[step] * width)),
+        width=sql.Literal(f"{width} {step}"),
+        parts=_parts(window, step, scope),
+    )
     series: Series = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(query)
@@ -48,14 +55,19 @@ def counts_by_bucket(window: Window, step: Step, scope: Scope, width: int = 1) -
 
 def totals(window: Window, scope: Scope) -> dict[str, Counts]:
     """Return the counts of each workload over the whole window. One query."""
-    parts = [_part(step, part, scope) for step, part in cover(window, "day")]
     query = sql.SQL(
         "SELECT w.slug, sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint"
         " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY 1"
-    ).format(parts=sql.SQL(" UNION ALL ").join(parts))
+    ).format(parts=_parts(window, "day", scope))
     with connection.cursor() as cursor:
         cursor.execute(query)
         return {slug: Counts(*counts) for slug, *counts in cursor.fetchall()}
+
+
+def _parts(window: Window, coarsest: Step, scope: Scope) -> sql.Composed:
+    """Return the cells of a window, from the rollups that hold its parts."""
+    cut = cover(window, coarsest, retention.rollups_kept_since(timezone.now()))
+    return sql.SQL(" UNION ALL ").join(_part(step, part, scope) for step, part in cut)
 
 
 def _part(step: Step, window: Window, scope: Scope) -> sql.Composed:

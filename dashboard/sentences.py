@@ -31,8 +31,7 @@ def headline(counts: Mapping[str, Counts], span: str) -> str:
     if not events:
         return f"No request left its primary in the {span}, of {words.number(total.requests)}."
     if not total.requests:
-        requests = "1 request" if events == 1 else f"{words.number(events)} requests"
-        return f"{requests} left the primary in the {span}; of how many is not known."
+        return f"{requests(events)} left the primary in the {span}; of how many is not known."
     answered = f"{words.percent(total.degraded_rate)} of requests were answered by a fallback in the {span}"
     return f"{answered}, {words.percent(total.failure_rate)} were not answered."
 
@@ -80,13 +79,17 @@ def of_workload(counts: Counts, before: Counts, span: str, span_before: str) -> 
 def _without_rate(counts: Counts, span: str) -> str:
     if counts.under_reported:
         return (
-            f"{words.number(counts.events)} requests left the primary in the {span}, but only"
-            f" {words.number(counts.requests)} were reported as traffic: no rate can be told."
+            f"{requests(counts.events)} left the primary in the {span}, but only"
+            f" {words.number(counts.requests)} reported as traffic: no rate can be told."
         )
     if not counts.events:
         return f"Nothing was reported in the {span}."
-    requests = "1 request" if counts.events == 1 else f"{words.number(counts.events)} requests"
-    return f"{requests} left the primary in the {span}; of how many is not known."
+    return f"{requests(counts.events)} left the primary in the {span}; of how many is not known."
+
+
+def requests(count: int) -> str:
+    """Write a number of requests."""
+    return "1 request" if count == 1 else f"{words.number(count)} requests"
 
 
 def left_out(slugs: Sequence[str]) -> str:

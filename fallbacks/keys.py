@@ -25,6 +25,7 @@ SCOPES = (
     "policy:read",
     "policy:write",
     "verifications:write",
+    "metrics:read",
 )
 REMEMBERED_FOR = 3.0  # seconds; CONTRIBUTING promises that a revoked key fails within 5
 # While PostgreSQL is away: each look costs its thread a second of waiting. Nobody can revoke a key meanwhile.
@@ -55,6 +56,8 @@ class Key:
     workloads: frozenset[str]
     environments: frozenset[str]
     expires_at: datetime | None
+    # Items a second; None: what the settings say for every key.
+    rate: int | None = None
 
     def covers(self, workload: str, environment: str) -> bool:
         """Tell whether the key may speak of this workload in this environment."""
@@ -69,6 +72,7 @@ def make(
     workloads: Sequence[str] = (),
     environments: Sequence[str] = (),
     expires_days: float | None = None,
+    rate: int | None = None,
 ) -> str:
     """Store a new key and return its text, which nobody can read again. Raises ValueError for an unknown scope."""
     if unknown := sorted(set(scopes) - set(SCOPES)):
@@ -85,6 +89,7 @@ def make(
         workloads=sorted(set(workloads)),
         environments=sorted(set(environments)),
         expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
+        rate=rate,
     )
     return text
 
@@ -151,4 +156,11 @@ def _look_up(name: bytes) -> Key | None:
     row = ApiKey.objects.filter(digest=name, revoked_at=None).first()
     if row is None:
         return None
-    return Key(row.id, frozenset(row.scopes), frozenset(row.workloads), frozenset(row.environments), row.expires_at)
+    return Key(
+        id=row.id,
+        scopes=frozenset(row.scopes),
+        workloads=frozenset(row.workloads),
+        environments=frozenset(row.environments),
+        expires_at=row.expires_at,
+        rate=row.rate,
+    )

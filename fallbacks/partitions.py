@@ -1,8 +1,11 @@
-"""Daily partitions of the event table: made ahead of time, and on demand where an event comes for a day without one."""
+"""Daily partitions of the event table: made ahead of time, on demand where an event comes for a day without one, and
+dropped when they are too old."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db import connection, transaction
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 # How far from now an event may lie, and what is made ahead for it. See `ingest.wire` for the limit.
@@ -30,6 +33,11 @@ def ensure(days: set[date]) -> None:
 _known: set[date] = set()
 
 
+def forget() -> None:
+    """Forget which partitions there are: somebody may have dropped one by hand."""
+    _known.clear()
+
+
 def ensure_known(days: set[date]) -> None:
     """As `ensure`, and ask the database once a process and day: the recorder calls this for every batch."""
     if missing := days - _known:
@@ -40,7 +48,8 @@ def ensure_known(days: set[date]) -> None:
 def ensure_around(now: datetime) -> None:
     """Make the partitions for every day on which an event may be taken now or in the next days."""
     today = now.astimezone(UTC).date()
-    ensure({today + timedelta(days=offset) for offset in range(-DAYS_BACK, DAYS_AHEAD + 1)})
+    back = min(DAYS_BACK, settings.EVENT_RETENTION_DAYS)
+    ensure({today + timedelta(days=offset) for offset in range(-back, DAYS_AHEAD + 1)})
 
 
 def existing() -> set[date]:
@@ -53,8 +62,62 @@ def existing() -> set[date]:
         return {date.fromisoformat(name.removeprefix("event_")) for (name,) in cursor.fetchall()}
 
 
+class InUse(Exception):
+    """A partition cannot be dropped now: somebody has been reading for longer than we wait. Try again later."""
+
+
+def to_drop(before: date) -> dict[date, str]:
+    """Return the days before `before` that have a table, oldest first, and how far the dropping of each is.
+
+    `attached`: not begun. `detaching`: cut off while it waited. `detached`: no partition any more, only a table.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, CASE WHEN inhrelid IS NULL THEN 'detached' WHEN inhdetachpending THEN 'detaching'"
+            " ELSE 'attached' END"
+            " FROM pg_class LEFT JOIN pg_inherits ON inhrelid = pg_class.oid"
+            " WHERE relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'event'::regclass)"
+            " AND relkind = 'r' AND relname ~ '^event_[0-9]{8}$' ORDER BY relname"
+        )
+        found = {date.fromisoformat(name.removeprefix("event_")): state for name, state in cursor.fetchall()}
+    return {day: state for day, state in found.items() if day < before}
+
+
+def drop(day: date, state: str, timeout_ms: int) -> None:
+    """Drop the table of a day, whose dropping is as far as `state` says. Raises InUse after `timeout_ms` of waiting.
+
+    `DROP TABLE` of a partition locks the whole event table: behind one long reader it would wait, and every
+    recorder behind it. Detaching concurrently waits for the reader too, but with nobody behind it; what is
+    dropped then is a table of its own. It cannot run in a transaction, and when it is cut off it stands half way, in
+    which state nothing but the next call of this is to be done.
+    """
+    name = _name(day)
+    steps = {
+        "attached": "ALTER TABLE event DETACH PARTITION {} CONCURRENTLY",
+        "detaching": "ALTER TABLE event DETACH PARTITION {} FINALIZE",
+    }
+    _known.discard(day)
+    with connection.cursor() as cursor:
+        # `SET` outlasts the statement, and the connection goes back to a pool.
+        cursor.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(timeout_ms)))
+        try:
+            if state in steps:
+                cursor.execute(sql.SQL(steps[state]).format(name))
+            cursor.execute(sql.SQL("DROP TABLE {}").format(name))
+        except DatabaseError as error:
+            if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise InUse(f"the events of {day} are being read") from error
+            raise
+        finally:
+            cursor.execute("RESET lock_timeout")
+
+
+def _name(day: date) -> sql.Identifier:
+    return sql.Identifier(f"event_{day:%Y%m%d}")
+
+
 def _make(day: date) -> None:
-    name = sql.Identifier(f"event_{day:%Y%m%d}")
+    name = _name(day)
     start = datetime.combine(day, time(), UTC)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE TABLE {} (LIKE event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(name))

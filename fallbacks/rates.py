@@ -55,9 +55,9 @@ class Counts:
         return self._share(self.events)
 
     def _share(self, part: int) -> float | None:
-        if self.requests is None or self.under_reported:
-            return None
-        return part / self.requests if self.requests else 0.0
+        if not self.requests or self.under_reported:
+            return None  # a share of nothing is nothing that can be told
+        return part / self.requests
 
 
 def add_known(a: int | None, b: int | None) -> int | None:

@@ -5,9 +5,10 @@ really inserted are counted. Everything is inserted in the order of its key, so 
 meet the same rows wait for each other and never in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import msgspec
 from django.db import connection, transaction
@@ -29,6 +30,23 @@ class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     status: str
     reason: str
     outcome: str
+    error_code: str | None = None
+    attempts: int = 1
+    user_visible: bool | None = None
+    user_notified: bool | None = None
+    tier: str | None = None
+    payload_class: str | None = None
+    provider_features: list[str] | None = None
+    request_id: str | None = None
+    trace_id: str | None = None
+    primary_latency_ms: int | None = None
+    fallback_latency_ms: int | None = None
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    # JSON text: the database reads it, nobody on the way does.
+    attributes: str | None = None
 
 
 class TrafficRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -52,18 +70,60 @@ class Recorded:
     traffic: int
 
 
-EVENT_COLUMNS = 'occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome'
-TRAFFIC_COLUMNS = "id, start, seconds, received_at, environment, model, requests"
+# The fields of the two rows, in their order, as the staging tables hold them.
+EVENT_TYPES = {
+    "workload": "text",
+    "occurred_at": "timestamptz",
+    "id": "text",
+    "received_at": "timestamptz",
+    "environment": "text",
+    "primary": "text",
+    "fallback": "text",
+    "status": "text",
+    "reason": "text",
+    "outcome": "text",
+    "error_code": "text",
+    "attempts": "smallint",
+    "user_visible": "boolean",
+    "user_notified": "boolean",
+    "tier": "text",
+    "payload_class": "text",
+    "provider_features": "text[]",
+    "request_id": "text",
+    "trace_id": "text",
+    "primary_latency_ms": "integer",
+    "fallback_latency_ms": "integer",
+    "input_tokens": "bigint",
+    "cached_input_tokens": "bigint",
+    "output_tokens": "bigint",
+    "cost_usd": "numeric",
+    "attributes": "jsonb",
+}
+TRAFFIC_TYPES = {
+    "workload": "text",
+    "id": "text",
+    "start": "timestamptz",
+    "seconds": "integer",
+    "received_at": "timestamptz",
+    "environment": "text",
+    "model": "text",
+    "requests": "bigint",
+}
 
-STAGE = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_event (
-  workload text, occurred_at timestamptz, id text, received_at timestamptz, environment text,
-  "primary" text, fallback text, status text, reason text, outcome text
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_traffic (
-  workload text, id text, start timestamptz, seconds integer, received_at timestamptz, environment text,
-  model text, requests bigint
-) ON COMMIT DELETE ROWS;
+
+def columns(types: Mapping[str, str], prefix: str = "") -> str:
+    """Return the names of the columns, but for the workload, which is stored by its number."""
+    return ", ".join(f'{prefix}"{name}"' for name in types if name != "workload")
+
+
+def declared(types: Mapping[str, str]) -> str:
+    """Return the columns as a table declares them."""
+    return ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+
+
+STAGE = f"""
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_event ({declared(EVENT_TYPES)}) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_traffic ({declared(TRAFFIC_TYPES)}) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS fresh_cell (
   workload_id bigint, bucket timestamptz, environment text,
   requests bigint, served bigint, failed bigint, blocked bigint
@@ -103,8 +163,8 @@ GROUP BY 1, 2, 3
 
 INSERT_EVENTS = f"""
 WITH inserted AS (
-  INSERT INTO event (workload_id, {EVENT_COLUMNS})
-  SELECT w.id, {", ".join("s." + column.strip() for column in EVENT_COLUMNS.split(","))}
+  INSERT INTO event (workload_id, {columns(EVENT_TYPES)})
+  SELECT w.id, {columns(EVENT_TYPES, "s.")}
   FROM staged_event s JOIN workload w ON w.slug = s.workload
   ORDER BY w.id, s.occurred_at, s.id
   ON CONFLICT DO NOTHING
@@ -115,8 +175,8 @@ INSERT INTO fresh_cell {EVENT_CELLS.format(source="inserted")}
 
 INSERT_TRAFFIC = f"""
 WITH inserted AS (
-  INSERT INTO traffic (workload_id, {TRAFFIC_COLUMNS})
-  SELECT w.id, {", ".join("s." + column.strip() for column in TRAFFIC_COLUMNS.split(","))}
+  INSERT INTO traffic (workload_id, {columns(TRAFFIC_TYPES)})
+  SELECT w.id, {columns(TRAFFIC_TYPES, "s.")}
   FROM staged_traffic s JOIN workload w ON w.slug = s.workload
   ORDER BY w.id, s.id
   ON CONFLICT DO NOTHING
@@ -150,8 +210,8 @@ def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Re
     partitions.ensure_known(days_of(events))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(STAGE)
-        copy(cursor, f"staged_event (workload, {EVENT_COLUMNS})", events)
-        copy(cursor, f"staged_traffic (workload, {TRAFFIC_COLUMNS})", traffic)
+        copy(cursor, "staged_event", events)
+        copy(cursor, "staged_traffic", traffic)
         cursor.execute(ADD_WORKLOADS)
         stored = Recorded(
             events=insert_events(cursor) if events else 0,

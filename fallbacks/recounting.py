@@ -1,14 +1,16 @@
 """Recounting: what the rollups should hold, worked out anew from the rows, and the cells that differ."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
-from fallbacks import partitions
+from fallbacks import retention
 from fallbacks.rates import Counts
 from fallbacks.recording import EVENT_CELLS, ROLLUPS, TRAFFIC_CELLS
+from fallbacks.timebuckets import STEPS, Step
 
 RECOUNT = f"""
 CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
@@ -21,7 +23,7 @@ WHERE bucket >= %(since)s GROUP BY 1, 2, 3
 TRUTH = """
 SELECT workload_id, date_trunc('{step}', bucket, 'UTC') AS bucket, environment, sum(requests)::bigint AS requests,
        sum(served)::bigint AS served, sum(failed)::bigint AS failed, sum(blocked)::bigint AS blocked
-FROM recount GROUP BY 1, 2, 3
+FROM recount WHERE bucket >= %(since)s GROUP BY 1, 2, 3
 """
 
 COMPARE = """
@@ -75,26 +77,26 @@ def compare(*, repair: bool = False) -> list[Difference]:
             cursor.execute(f"LOCK TABLE {', '.join(ROLLUPS.values())} IN SHARE ROW EXCLUSIVE MODE")
         else:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        since = {"since": _kept_since()}
-        cursor.execute(RECOUNT, since)
-        found = [difference for step in ROLLUPS for difference in _differences(cursor, step, since)]
+        rows, since = _kept_since(timezone.now())
+        cursor.execute(RECOUNT, {"since": rows})
+        found = [difference for step in STEPS for difference in _differences(cursor, step, since[step])]
         if repair and found:
-            for step, rollup in ROLLUPS.items():
-                truth = TRUTH.format(step=step)
-                cursor.execute(REMOVE.format(rollup=rollup, truth=truth), since)
-                cursor.execute(REPLACE.format(rollup=rollup, truth=truth), since)
+            for step in STEPS:
+                words = {"rollup": ROLLUPS[step], "truth": TRUTH.format(step=step)}
+                cursor.execute(REMOVE.format(**words), {"since": since[step]})
+                cursor.execute(REPLACE.format(**words), {"since": since[step]})
     return found
 
 
-def _differences(cursor: CursorWrapper, step: str, since: dict[str, datetime]) -> list[Difference]:
-    cursor.execute(COMPARE.format(rollup=ROLLUPS[step], truth=TRUTH.format(step=step)), since)
+def _differences(cursor: CursorWrapper, step: Step, since: datetime) -> list[Difference]:
+    cursor.execute(COMPARE.format(rollup=ROLLUPS[step], truth=TRUTH.format(step=step)), {"since": since})
     return [
         Difference(step, row[0], row[1], row[2], held=Counts(*row[3:7]), true=Counts(*row[7:11]))
         for row in cursor.fetchall()
     ]
 
 
-def _kept_since() -> datetime:
-    """Return the start of the oldest day whose rows are kept: rollups outlive them and cannot be recounted."""
-    days = partitions.existing()
-    return datetime.combine(min(days), time(), UTC) if days else datetime.min.replace(tzinfo=UTC)
+def _kept_since(now: datetime) -> tuple[datetime, dict[Step, datetime]]:
+    """Return from when on all rows are kept, and from when on each rollup can be recounted from them."""
+    rows, rollups = retention.rows_kept_since(now), retention.rollups_kept_since(now)
+    return rows, {step: max(rows, rollups.get(step, rows)) for step in STEPS}

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -20,6 +21,29 @@ def required(name: str) -> str:
     return value
 
 
+def days(name: str, text: str, least: int) -> int:
+    """Return the number of days that `text`, the value of `name`, says."""
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= 36_500:
+        raise ImproperlyConfigured(f"{name} is {text!r}: write a number of days, {least} or more.")
+    return int(text)
+
+
+def rollup_days(text: str) -> dict[Literal["minute", "hour"], int]:
+    """Return how long each rollup is kept. What is not named keeps its default; hours outlive their minutes."""
+    named = {"minute": "30", "hour": "400"}
+    for word in filter(None, text.split(",")):
+        step, _, number = word.partition("=")
+        if step.strip() not in named:
+            raise ImproperlyConfigured(f"ROLLUP_RETENTION_DAYS is {text!r}: write it as minute=30,hour=400.")
+        named[step.strip()] = number.strip()
+    minute, hour = (days("ROLLUP_RETENTION_DAYS", number, least=2) for number in named.values())
+    if hour < minute:
+        raise ImproperlyConfigured(
+            f"ROLLUP_RETENTION_DAYS is {text!r}: hours must be kept as long as minutes, or longer."
+        )
+    return {"minute": minute, "hour": hour}
+
+
 SECRET_KEY = required("SECRET_KEY")
 DEBUG = False
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
@@ -34,6 +58,8 @@ INSTALLED_APPS = [
     "dashboard.statics.StaticFiles",
     "django_htmx",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "axes",
     "csp",
     "fallbacks",
@@ -45,6 +71,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # POSTs of services leave here: sessions, CSRF and pages are nothing to them.
     "ingest.direct.DirectPath",
+    # Above whatever may refuse a request: a refusal carries their headers, too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -52,8 +81,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.timezone.ViewerTimezone",
     "axes.middleware.AxesMiddleware",
@@ -104,7 +131,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Redis: what is on its way -----------------------------------------------------------------------
 REDIS_URL = required("REDIS_URL")
 # Shards of the stream, by hash of the workload: each is drained by one worker at a time.
-STREAM_SHARDS = int(os.environ.get("STREAM_SHARDS", "4"))
+STREAM_SHARDS = max(1, int(os.environ.get("STREAM_SHARDS", "4")))
+# Items that a key without a rate of its own may send a second, with ten seconds' worth at once; 0: no limit.
+KEY_RATE = int(os.environ.get("KEY_RATE", "50000"))
 
 # --- Celery ------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = required("BROKER_URL")
@@ -121,7 +150,16 @@ CELERY_BEAT_SCHEDULE = {
     # `expires`: a bell that nobody heard in time is rung again anyway.
     "ring": {"task": "ingest.tasks.ring", "schedule": 1.0, "options": {"expires": 2}},
     "make-partitions": {"task": "ingest.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    # What is too old changes at midnight, in UTC. The other turns try again what a long reader held up, and find the
+    # day's work on a machine that is off at night.
+    "apply-retention": {"task": "ingest.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
 }
+
+# --- Retention ---------------------------------------------------------------------------------------
+# How long events and counts of traffic are kept, in days. Below two days nothing that comes late could be taken.
+EVENT_RETENTION_DAYS = days("EVENT_RETENTION_DAYS", os.environ.get("EVENT_RETENTION_DAYS", "90"), least=2)
+# How long the rollups that tell minutes and hours are kept; days are kept for ever.
+ROLLUP_RETENTION_DAYS = rollup_days(os.environ.get("ROLLUP_RETENTION_DAYS", "minute=30,hour=400"))
 
 # --- People ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "fallbacks.User"
@@ -152,6 +190,7 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "dashboard.errors.form_expired"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -171,6 +210,17 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "dashboard.errors.handle",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Fallback observatory",
+    "DESCRIPTION": "Services send events and counts, and read rates. Every error says what to do.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    # The login in front of every page is in front of the schema, too.
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["ingest.openapi.add"],
 }
 
 # --- Words, time, files ------------------------------------------------------------------------------
@@ -196,13 +246,15 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "fallbacks.logs.Lines"}},
+    "filters": {"of_requests": {"()": "fallbacks.logs.OfRequests"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "fallbacks": {"level": "INFO"},
         "ingest": {"level": "INFO"},
         "dashboard": {"level": "INFO"},
+        "django.request": {"filters": ["of_requests"]},
         # Says at every try what we say once.
         "psycopg.pool": {"level": "ERROR"},
     },

@@ -1,8 +1,9 @@
 """Arithmetic of time buckets. Pure: no database, no clock but arguments. All times are aware; buckets are UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 Step = Literal["minute", "hour", "day"]
@@ -81,22 +82,35 @@ def count(window: Window, length: timedelta) -> int:
     return -((floor(window.start, length) - window.end) // length)
 
 
-def cover(window: Window, coarsest: Step) -> Iterator[tuple[Step, Window]]:
+# From when on the buckets of a step are kept, as the starts of days; a step that is not in it is kept for ever.
+Kept = Mapping[Step, datetime]
+
+
+def cover(window: Window, coarsest: Step, kept: Kept = MappingProxyType({})) -> Iterator[tuple[Step, Window]]:
     """Cut the window into parts that rollups hold whole: coarse in the middle, finer at its edges.
 
     Thirty days to the minute are read from 30 days, at most 46 hours and 118 minutes, and the sum is exact.
+    Where the finer buckets are gone, whole coarser ones are read in their stead: then the parts reach beyond
+    the window, by less than one such bucket at each end, and no figure of the window is lost.
     """
-    length = LENGTH[coarsest]
-    inner = Window(ceil(window.start, length), floor(window.end, length))
+    since = kept.get(coarsest, window.start)
+    if window.start < since:
+        coarser = STEPS[STEPS.index(coarsest) + 1]
+        gone = Window(floor(window.start, LENGTH[coarser]), ceil(min(window.end, since), LENGTH[coarser]))
+        yield from cover(gone, coarser, kept)
+        if since < window.end:
+            yield from cover(Window(since, window.end), coarsest, kept)
+        return
     if coarsest == "minute":
         yield "minute", window
         return
+    inner = Window(ceil(window.start, LENGTH[coarsest]), floor(window.end, LENGTH[coarsest]))
     finer = STEPS[STEPS.index(coarsest) - 1]
     if inner.end <= inner.start:
-        yield from cover(window, finer)
+        yield from cover(window, finer, kept)
         return
     if window.start < inner.start:
-        yield from cover(Window(window.start, inner.start), finer)
+        yield from cover(Window(window.start, inner.start), finer, kept)
     yield coarsest, inner
     if inner.end < window.end:
-        yield from cover(Window(inner.end, window.end), finer)
+        yield from cover(Window(inner.end, window.end), finer, kept)

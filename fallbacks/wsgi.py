@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fallbacks.settings")
 
 application = get_wsgi_application()
+
+from fallbacks import logs  # noqa: E402 - Django sets up logging first
+
+logs.started("web")

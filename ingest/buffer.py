@@ -7,59 +7,67 @@ A stream is never trimmed, and its group starts at 0 with one consumer: either w
 without a word. What a dead worker was given is given to the next one first.
 """
 
+import logging
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis.commands.core import Script
 
+from fallbacks import logs
+from fallbacks.keys import Key
 from fallbacks.recording import EventRow, TrafficRow
+from fallbacks.streams import GROUP as GROUP
+from fallbacks.streams import TALLY as TALLY
+from fallbacks.streams import Entry as Entry
+from fallbacks.streams import connection as connection
+from fallbacks.streams import decode as decode
+from fallbacks.streams import shards as shards
+from fallbacks.streams import stream as stream
+from ingest import crashpoints
 
-GROUP = "drain"
+log = logging.getLogger(__name__)
+_refused = logs.Summary(log, "refused")
+
 CONSUMER = "drain"
 # A bell that was rung keeps for this long; then the next append rings again, should the message be lost.
+# (append.lua has the same.)
 BELL_MS = 5_000
+# A key may save up so many seconds of its rate.
+BURST_SECONDS = 10
 # Longer than a batch takes. A drain that dies leaves its shard to others after this; one that only stands still
 # for so long may meet another at the same entries, which costs work and harms nothing.
 LEASE_MS = 8_000
-TIMEOUT = 2.0  # seconds; draining blocks for less
-
-
-class Entry(msgspec.Struct, array_like=True, frozen=True):
-    """What one request sent for one shard."""
-
-    events: list[EventRow] = []
-    traffic: list[TrafficRow] = []
 
 
 class Full(Exception):
     """The stream cannot be written: full, or not reached. Nothing was taken."""
 
 
+class Throttled(Exception):
+    """The key is over its rate. Nothing was taken; `seconds` until as much would be."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"over its rate for another {seconds} s")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An entry of the stream: its id there, and its bytes as they were appended (none where a stranger wrote it)."""
+    """An entry of the stream: its id there, its bytes as they were appended, and how many items `append` counted.
+
+    Where a stranger wrote it there is no count, and perhaps no body.
+    """
 
     id: str
     body: bytes | None
-
-
-@cache
-def connection() -> redis.Redis:
-    """Return the process's client. It never retries: a lost XADD that is sent again would be there twice."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,  # the shape of XREADGROUP's answer differs in 3
-    )
+    items: int | None = None
 
 
 def shard_of(workload: str) -> int:
@@ -67,37 +75,49 @@ def shard_of(workload: str) -> int:
     return zlib.crc32(workload.encode()) % settings.STREAM_SHARDS
 
 
-def shards() -> range:
-    """Return the numbers of all shards."""
-    return range(settings.STREAM_SHARDS)
+def append(
+    key: Key,
+    events: Iterable[EventRow] = (),
+    traffic: Iterable[TrafficRow] = (),
+    rejected: Mapping[str, int] | None = None,
+) -> list[int]:
+    """Put rows on disk, all or none, and return the shards whose bell is to be rung.
 
-
-def stream(shard: int) -> str:
-    """Return the name of a shard's stream."""
-    return f"events:{shard}"
-
-
-def append(events: Iterable[EventRow] = (), traffic: Iterable[TrafficRow] = ()) -> list[int]:
-    """Put rows on disk, all or none, and return the shards whose bell is to be rung. Raises Full."""
+    `rejected` counts the items that were not good, by reason: they are paid for and tallied as well.
+    Raises Throttled where the key is over its rate, Full where the stream cannot be written.
+    """
     entries: dict[int, Entry] = {}
+    accepted = 0
     for event in events:
         entries.setdefault(shard_of(event.workload), Entry([], [])).events.append(event)
+        accepted += 1
     for count in traffic:
         entries.setdefault(shard_of(count.workload), Entry([], [])).traffic.append(count)
-    pipeline = connection().pipeline(transaction=True)
-    for shard, entry in entries.items():
-        pipeline.xadd(stream(shard), {"body": msgspec.msgpack.encode(entry)})
-        pipeline.set(f"bell:{shard}", "", nx=True, px=BELL_MS)
+        accepted += 1
+    rejected = rejected or {}
+    rate = settings.KEY_RATE if key.rate is None else key.rate
+    names = [f"rate:{key.id}", TALLY, *(name for shard in entries for name in (stream(shard), f"bell:{shard}"))]
+    words: list[Any] = [max(1, accepted + sum(rejected.values())), rate, BURST_SECONDS, accepted, len(rejected)]
+    words += [word for pair in rejected.items() for word in pair]
+    for entry in entries.values():
+        words += [len(entry.events) + len(entry.traffic), msgspec.msgpack.encode(entry)]
     try:
-        answers = pipeline.execute()
+        taken, *rest = _append()(keys=names, args=words, client=connection())
     except redis.RedisError as error:
+        logs.away("stream", error)
         raise Full from error
-    return [shard for shard, rung in zip(entries, answers[1::2], strict=True) if rung]
+    logs.back("stream")
+    if not taken:
+        _refused.add(over_rate=words[0])
+        raise Throttled(-(-rest[0] // 1000))
+    if rejected:
+        _refused.add(**rejected)
+    return [shard for shard, rung in zip(entries, rest, strict=True) if rung]
 
 
-def decode(body: bytes) -> Entry:
-    """Return what `append` encoded. Raises msgspec.MsgspecError for other bytes."""
-    return msgspec.msgpack.decode(body, type=Entry)
+@cache
+def _append() -> Script:
+    return connection().register_script((Path(__file__).parent / "append.lua").read_text())
 
 
 def take(shard: int, count: int, wait_ms: int) -> list[Taken]:
@@ -122,16 +142,50 @@ def _read(shard: int, last_seen: str, count: int, wait_ms: int) -> list[Taken]:
         # From 0: a group that starts at the end would never be given what is there already.
         connection().xgroup_create(stream(shard), GROUP, id="0", mkstream=True)
         return _read(shard, last_seen, count, wait_ms)
-    return [Taken(name.decode(), (fields or {}).get(b"body")) for _, entries in answer for name, fields in entries]
+    return [_taken(name, fields) for _, entries in answer for name, fields in entries]
+
+
+def _taken(name: bytes, fields: Mapping[bytes, bytes] | None) -> Taken:
+    fields = fields or {}
+    items = fields.get(b"items", b"")
+    return Taken(name.decode(), fields.get(b"body"), int(items) if items.isdigit() and len(items) < 10 else None)
 
 
 def finish(shard: int, entries: Sequence[Taken]) -> None:
-    """Acknowledge and delete entries that are recorded."""
-    ids = [entry.id for entry in entries]
+    """Acknowledge, delete and tally entries that are recorded: all of it or nothing."""
+    words: list[Any] = [GROUP]
+    for entry in entries:
+        words += [entry.id, "" if entry.items is None else entry.items]
+    if crashpoints.armed("after-acknowledge"):
+        connection().xack(stream(shard), GROUP, *(entry.id for entry in entries))
+        crashpoints.reach("after-acknowledge")
+    _finish()(keys=[stream(shard), TALLY], args=words, client=connection())
+
+
+@cache
+def _finish() -> Script:
+    return connection().register_script((Path(__file__).parent / "finish.lua").read_text())
+
+
+def left_behind(shard: int, count: int) -> list[Taken]:
+    """Return entries that were acknowledged and are still there: no group would ever be given them again.
+
+    Nothing here does one without the other, save the crash point; a hand at the console may.
+    """
+    try:
+        groups: Any = connection().xinfo_groups(stream(shard))
+    except redis.ResponseError:  # no such stream yet
+        return []
+    seen = next((group["last-delivered-id"] for group in groups if group["name"] == GROUP.encode()), b"0-0")
     pipeline = connection().pipeline(transaction=True)
-    pipeline.xack(stream(shard), GROUP, *ids)
-    pipeline.xdel(stream(shard), *ids)
-    pipeline.execute()
+    pipeline.xrange(stream(shard), max=seen, count=count)
+    pipeline.xpending_range(stream(shard), GROUP, "-", "+", 10_000)
+    try:
+        entries, pending = pipeline.execute()
+    except redis.ResponseError:  # the group is gone: all entries will be given again
+        return []
+    given = {each["message_id"] for each in pending}
+    return [_taken(name, fields) for name, fields in entries if name not in given]
 
 
 def waiting(shard: int) -> int:
@@ -139,22 +193,33 @@ def waiting(shard: int) -> int:
     return int(connection().xlen(stream(shard)))
 
 
+# Where its memory is full, Redis refuses a script's first write, unless that can take no memory: draining makes room,
+# and must not need any. While a drain is under way nobody need ring.
+_LEASE = """
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if held then redis.call('SET', KEYS[2], '', 'PX', ARGV[3]) end
+return 1
+"""
 _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
 
 
 def lease(shard: int, holder: str) -> bool:
     """Take or renew the right to drain a shard; False where another holds it."""
-    name = f"lease:{shard}"
-    if connection().set(name, holder, nx=True, px=LEASE_MS):
+    names = [f"lease:{shard}", f"bell:{shard}"]
+    try:
+        return bool(_lease()(keys=names, args=[holder, LEASE_MS, BELL_MS], client=connection()))
+    except redis.exceptions.OutOfMemoryError:
+        # A stream that is full to the brim has no room for a lease, and only draining makes some. Two drains of one
+        # shard cost work and harm nothing: the database refuses duplicates.
         return True
-    if connection().get(name) != holder.encode():
-        return False
-    pipeline = connection().pipeline(transaction=True)
-    pipeline.pexpire(name, LEASE_MS)
-    # While a drain is under way nobody need ring.
-    pipeline.set(f"bell:{shard}", "", px=BELL_MS)
-    pipeline.execute()
-    return True
+
+
+@cache
+def _lease() -> Script:
+    return connection().register_script(_LEASE)
 
 
 def release(shard: int, holder: str) -> None:

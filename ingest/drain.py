@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from django.db import DataError, IntegrityError
+from django.db import transaction
 
-from fallbacks.models import KeptAside
-from fallbacks.recording import EventRow, TrafficRow, record
-from ingest import buffer
+from fallbacks import aside, logs, partitions, tally
+from fallbacks.aside import REFUSED as REFUSED
+from fallbacks.recording import EventRow, TrafficRow, days_of, record
+from ingest import buffer, crashpoints
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +21,21 @@ ENTRIES_A_READ = 64
 EVENTS_A_TRANSACTION = 5_000
 # A drain waits so long for the next entry before it lets go: cheaper than another task a moment later.
 LINGER_MS = 100
-# What the database refuses for its value, and would refuse for ever. Anything else is tried again.
-REFUSED = (DataError, IntegrityError, UnicodeError)
+# Often enough that few ids are remembered, seldom enough to cost nothing.
+SETTLE_EVERY = 60.0  # seconds
+
+_settled_at: dict[int, float] = {}
+_summary = logs.Summary(log, "drained")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An entry of the stream, read: its rows, or why it cannot be read."""
+
+    taken: buffer.Taken
+    origin: str
+    entry: buffer.Entry
+    error: msgspec.MsgspecError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +55,7 @@ def drain(shard: int, seconds: float) -> bool:
     holder, deadline = uuid.uuid4().hex, time.monotonic() + seconds
     while buffer.lease(shard, holder):
         try:
-            while time.monotonic() < deadline and (entries := buffer.take(shard, ENTRIES_A_READ, LINGER_MS)):
-                for batch in batches(entries):
-                    record_entries(shard, batch)
-                    buffer.finish(shard, batch)
-                    buffer.lease(shard, holder)
+            work(shard, holder, deadline)
         finally:
             buffer.release(shard, holder)
         # An entry that came between the last look and the release rang no bell: look once more.
@@ -54,6 +64,35 @@ def drain(shard: int, seconds: float) -> bool:
         if time.monotonic() >= deadline:
             return True
     return False
+
+
+def work(shard: int, holder: str, deadline: float) -> None:
+    """Record and finish entries until none waits, or until the deadline (monotonic seconds)."""
+    epoch = tally.epoch()
+    if strays := buffer.left_behind(shard, ENTRIES_A_READ):
+        record_and_finish(epoch, shard, holder, strays)
+    while time.monotonic() < deadline and (entries := buffer.take(shard, ENTRIES_A_READ, LINGER_MS)):
+        if epoch != (epoch := tally.epoch()):
+            # The stream's Redis has lost its data meanwhile. What is still there is given again, under this count.
+            continue
+        record_and_finish(epoch, shard, holder, entries)
+    if time.monotonic() - _settled_at.get(shard, -SETTLE_EVERY) >= SETTLE_EVERY:
+        _settled_at[shard] = time.monotonic()
+        tally.settle(epoch, shard)
+
+
+def record_and_finish(epoch: int, shard: int, holder: str, entries: Sequence[buffer.Taken]) -> None:
+    """Record entries, batch by batch, and take each batch off the stream once it is committed."""
+    for batch in batches(entries):
+        outcome = record_entries(epoch, shard, batch)
+        logs.back("database")
+        crashpoints.reach("after-commit")
+        buffer.finish(shard, batch)
+        logs.back("stream")
+        buffer.lease(shard, holder)
+        _summary.add(
+            entries=len(batch), stored=outcome.stored, duplicate=outcome.duplicate, kept_aside=outcome.kept_aside
+        )
 
 
 def batches(entries: Sequence[buffer.Taken]) -> Iterator[list[buffer.Taken]]:
@@ -70,40 +109,111 @@ def batches(entries: Sequence[buffer.Taken]) -> Iterator[list[buffer.Taken]]:
         yield batch
 
 
-def record_entries(shard: int, entries: Sequence[buffer.Taken]) -> None:
-    """Record a batch; what cannot be recorded is kept aside, alone, and the rest goes on."""
-    items: list[Item] = []
-    for entry in entries:
-        origin = f"{buffer.stream(shard)}/{entry.id}"
+def record_entries(epoch: int, shard: int, entries: Sequence[buffer.Taken]) -> tally.Outcome:
+    """Record a batch in one transaction; where the database refuses a value, entry by entry instead."""
+    opened = [read(shard, entry) for entry in entries]
+    try:
+        partitions.ensure_known(days_of(row for each in opened for row in each.entry.events))
+        return commit(epoch, shard, opened, split=False)
+    except REFUSED:
+        # It may be no value at all but a partition that somebody dropped by hand.
+        partitions.forget()
+        outcomes = [alone(epoch, shard, each) for each in opened]
+    return tally.Outcome(
+        stored=sum(outcome.stored for outcome in outcomes),
+        duplicate=sum(outcome.duplicate for outcome in outcomes),
+        kept_aside=sum(outcome.kept_aside for outcome in outcomes),
+    )
+
+
+def read(shard: int, taken: buffer.Taken) -> Opened:
+    """Read an entry's bytes."""
+    origin = f"{buffer.stream(shard)}/{taken.id}"
+    try:
+        return Opened(taken, origin, buffer.decode(taken.body or b""))
+    except msgspec.MsgspecError as error:
+        return Opened(taken, origin, buffer.Entry(), error)
+
+
+def alone(epoch: int, shard: int, opened: Opened) -> tally.Outcome:
+    """Record one entry in a transaction of its own, in which it is split down to what is refused."""
+    for row in opened.entry.events:
         try:
-            decoded = buffer.decode(entry.body or b"")
-        except msgspec.MsgspecError as error:
-            keep_aside(origin, entry.body or b"", error)
-            continue
-        items += [Item(f"{origin}/e{n}", row) for n, row in enumerate(decoded.events)]
-        items += [Item(f"{origin}/t{n}", row) for n, row in enumerate(decoded.traffic)]
-    record_or_split(items)
+            # Before the transaction: a partition that is taken back with it would be believed to be there.
+            partitions.ensure_known(days_of([row]))
+        except REFUSED:
+            continue  # kept aside, when its turn comes
+    return commit(epoch, shard, [opened], split=True)
 
 
-def record_or_split(items: Sequence[Item]) -> None:
-    """Record items in one transaction; where the database refuses a value, halve until it stands alone."""
+def commit(epoch: int, shard: int, opened: Sequence[Opened], *, split: bool) -> tally.Outcome:
+    """Record entries and count what became of them, in one transaction."""
+    with transaction.atomic():
+        fresh = tally.claim(epoch, shard, {each.taken.id: each.taken.items or 0 for each in opened})
+        outcome = store(epoch, shard, [each for each in opened if each.taken.id in fresh], split=split)
+        counted = sum(each.taken.items or 0 for each in opened if each.taken.id in fresh)
+        outcome.uncounted = outcome.stored + outcome.duplicate + outcome.kept_aside - counted
+        if len(fresh) < len(opened):
+            # Counted before a crash, all of it. Recorded again nevertheless: the id could be another's.
+            again = store(epoch, shard, [each for each in opened if each.taken.id not in fresh], split=split)
+            outcome.stored += again.stored
+            outcome.kept_aside += again.kept_aside
+            outcome.uncounted += again.stored + again.kept_aside
+        tally.add(epoch, shard, outcome)
+        crashpoints.reach("before-commit")
+    return outcome
+
+
+def store(epoch: int, shard: int, opened: Sequence[Opened], *, split: bool) -> tally.Outcome:
+    """Store the rows of entries, keep aside what cannot be read, and return how many items were what."""
+    outcome = tally.Outcome()
+    for each in opened:
+        if each.error is not None:
+            items = each.taken.items or 1
+            if keep_aside(epoch, shard, each.origin, each.taken.body or b"", each.error, items):
+                outcome.kept_aside += items
+    if split:
+        record_or_split(epoch, shard, [item for each in opened for item in items_of(each)], outcome)
+        return outcome
+    events = [row for each in opened for row in each.entry.events]
+    traffic = [row for each in opened for row in each.entry.traffic]
+    if events or traffic:
+        stored = record(events, traffic)
+        outcome.stored = stored.events + stored.traffic
+        outcome.duplicate = len(events) + len(traffic) - outcome.stored
+    return outcome
+
+
+def items_of(opened: Opened) -> list[Item]:
+    """Return the rows of an entry, each with its own origin."""
+    return [
+        *(Item(f"{opened.origin}/e{n}", row) for n, row in enumerate(opened.entry.events)),
+        *(Item(f"{opened.origin}/t{n}", row) for n, row in enumerate(opened.entry.traffic)),
+    ]
+
+
+def record_or_split(epoch: int, shard: int, items: Sequence[Item], outcome: tally.Outcome) -> None:
+    """Record items; where the database refuses a value, halve until it stands alone, and keep that aside."""
     if not items:
         return
+    events = [item.row for item in items if isinstance(item.row, EventRow)]
+    traffic = [item.row for item in items if isinstance(item.row, TrafficRow)]
     try:
-        record(
-            [item.row for item in items if isinstance(item.row, EventRow)],
-            [item.row for item in items if isinstance(item.row, TrafficRow)],
-        )
+        stored = record(events, traffic)
     except REFUSED as error:
         if len(items) == 1:
-            keep_aside(items[0].origin, msgspec.json.encode(items[0].row), error)
+            if keep_aside(epoch, shard, items[0].origin, msgspec.json.encode(items[0].row), error):
+                outcome.kept_aside += 1
             return
         middle = len(items) // 2
-        record_or_split(items[:middle])
-        record_or_split(items[middle:])
+        record_or_split(epoch, shard, items[:middle], outcome)
+        record_or_split(epoch, shard, items[middle:], outcome)
+        return
+    outcome.stored += stored.events + stored.traffic
+    outcome.duplicate += len(items) - stored.events - stored.traffic
 
 
-def keep_aside(origin: str, body: bytes, error: Exception) -> None:
-    """Keep what cannot be recorded, once, with the reason."""
-    log.error("kept aside %s: %s", origin, error)
-    KeptAside.objects.get_or_create(origin=origin, defaults={"body": body, "error": str(error)})
+def keep_aside(epoch: int, shard: int, origin: str, body: bytes, error: Exception, items: int = 1) -> bool:
+    """Keep what cannot be recorded, once, with the reason; False where it is kept already."""
+    log.error("kept aside", extra={"origin": origin, "error": logs.kind(error), "bytes": len(body)})
+    return aside.keep(epoch, shard, origin, body, error, items)

@@ -10,14 +10,15 @@ from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from fallbacks import partitions
+from fallbacks import logs, partitions, retention
 from ingest import buffer
 from ingest import drain as draining
 
 log = logging.getLogger(__name__)
 
-# One task works for so long, then makes room for the other shards.
-SECONDS_A_TASK = 10.0
+# One task works for so long, then makes room for the other shards: with more of them than worker processes, events of
+# those that wait are seen so much later.
+SECONDS_A_TASK = 1.0
 # A bell older than this is no news: beat has rung since.
 EXPIRES = 10
 
@@ -28,7 +29,7 @@ def drain(shard: int) -> None:
     try:
         more = draining.drain(shard, SECONDS_A_TASK)
     except (DatabaseError, redis.RedisError) as error:
-        log.warning("shard %d waits: %s: %s", shard, type(error).__name__, error)
+        logs.away("database" if isinstance(error, DatabaseError) else "stream", error)
         return
     if more:
         ring_bells([shard])
@@ -40,8 +41,9 @@ def ring() -> None:
     try:
         shards = [shard for shard in buffer.shards() if buffer.waiting(shard)]
     except redis.RedisError as error:
-        log.warning("the stream does not answer: %s: %s", type(error).__name__, error)
+        logs.away("stream", error)
         return
+    logs.back("stream")
     ring_bells(shards)
 
 
@@ -49,6 +51,16 @@ def ring() -> None:
 def make_partitions() -> None:
     """Make the partitions of the days to come."""
     partitions.ensure_around(timezone.now())
+
+
+@shared_task(name="ingest.tasks.apply_retention")
+def apply_retention() -> None:
+    """Remove what is older than it is to be kept. What somebody reads is left for the next turn."""
+    removed = retention.apply(timezone.now())
+    if removed.days:
+        log.info("removed the events of %s to %s", removed.days[0], removed.days[-1])
+    if removed.left:
+        log.warning("not all that is too old is removed: %s", removed.left)
 
 
 @worker_ready.connect
@@ -63,5 +75,6 @@ def ring_bells(shards: list[int]) -> None:
         try:
             drain.apply_async((shard,), expires=EXPIRES, retry=False, ignore_result=True)
         except (OperationalError, redis.RedisError, OSError) as error:
-            log.warning("the broker does not answer, beat will ring: %s", error)
+            logs.away("broker", error)
             return
+        logs.back("broker")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ _servers = start()
 
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.auth.models import Group  # noqa: E402
+from django.db import OperationalError, connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
 
@@ -68,6 +70,8 @@ EMPTIED = (
     "rollup_day",
     "workload",
     "kept_aside",
+    "tally",
+    "drained_entry",
     "api_key",
     "fallbacks_user_groups",
     "fallbacks_user",
@@ -92,15 +96,27 @@ def django_db_setup(django_test_environment: None, django_db_blocker: object) ->
 @pytest.fixture
 def database(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
     """A database whose commits are commits: the recorder owns its transactions. Emptied afterwards."""
-    from django.db import connection
-
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
-        connection.close()  # the test may have killed the server behind it
-        with connection.cursor() as cursor:
-            # Many times quicker than TRUNCATE, which makes a new file for each partition and index.
-            cursor.execute("; ".join(f"DELETE FROM {table}" for table in EMPTIED))
+        empty()
+
+
+def empty() -> None:
+    """Delete what a test left: many times quicker than TRUNCATE, which makes new files for each partition and index.
+
+    The test may have killed the server, so it is asked for some seconds.
+    """
+    deadline = time.monotonic() + 20
+    while True:
         connection.close()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("; ".join(f"DELETE FROM {table}" for table in EMPTIED))
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return connection.close()
 
 
 @pytest.fixture
@@ -117,9 +133,10 @@ def stream() -> Iterator[None]:
 def forgotten_keys() -> Iterator[None]:
     """Keys remembered from one test must not open doors in the next."""
     yield
-    from fallbacks import keys
+    from fallbacks import keys, logs
 
     keys.forget()
+    logs.forget()
 
 
 @dataclass(frozen=True)

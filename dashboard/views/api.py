@@ -3,25 +3,48 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
-from django.utils.decorators import method_decorator
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dashboard import parameters, queries
+from dashboard import openapi, parameters, queries
 from fallbacks.models import Event, Outcome
 from fallbacks.rates import Counts
 from fallbacks.timebuckets import LENGTH, starts
 
+FIGURES = {
+    "workload": "support-chat",
+    "requests": 184_220,
+    "events": 3_924,
+    "served": 3_712,
+    "failed": 201,
+    "blocked": 11,
+    "degraded_rate": 0.02015,
+    "failure_rate": 0.00115,
+    "incomplete": False,
+}
+EXAMPLE_RATES = {
+    "from": "2026-11-16T14:00:00Z",
+    "to": "2026-11-17T14:00:00Z",
+    "step": "day",
+    "buckets": [{"start": "2026-11-16T00:00:00Z", **FIGURES}],
+    "totals": [FIGURES],
+}
 
-# A key and no session is what opens these.
-@method_decorator(login_not_required, name="dispatch")
+
 class RatesView(APIView):
     """`GET /api/v1/rates`: counts and rates by bucket of time, and in total."""
 
     scope = "rates:read"
 
+    @extend_schema(
+        operation_id="rates_read",
+        description="Counts and rates by bucket of time and in total. Null where no traffic was reported.",
+        tags=["read"],
+        parameters=[parameters.RatesParameters],
+        responses=openapi.answers(openapi.RATES, EXAMPLE_RATES),
+    )
     def get(self, request: Request) -> Response:
         asked = parameters.rates(request)
         buckets = starts(asked.window, LENGTH[asked.step])
@@ -43,12 +66,23 @@ class RatesView(APIView):
         )
 
 
-@method_decorator(login_not_required, name="dispatch")
 class EventsView(APIView):
     """`GET /api/v1/events`: events, newest first."""
 
     scope = "events:read"
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # A POST is taken before it comes here.
+        return {**super().default_response_headers, "Allow": ", ".join([*self.allowed_methods, "POST"])}
+
+    @extend_schema(
+        operation_id="events_read",
+        description="Events, newest first, in pages: follow `next` as it is.",
+        tags=["read"],
+        parameters=[parameters.EventsParameters],
+        responses=openapi.answers(openapi.EVENTS, {"results": [], "next": None}),
+    )
     def get(self, request: Request) -> Response:
         asked = parameters.events(request)
         found = queries.events(asked.window, asked.scope, asked.filters, asked.after, asked.limit + 1)
@@ -64,20 +98,13 @@ class EventsView(APIView):
         return Response({"results": [shown(event) for event in page], "next": following})
 
 
+SHOWN = [name for name in openapi.EVENT["properties"] if name not in ("workload", "cost_usd")]
+
+
 def shown(event: Event) -> dict[str, Any]:
     """Return an event as the API shows it."""
-    return {
-        "id": event.id,
-        "workload": event.workload.slug,
-        "environment": event.environment,
-        "occurred_at": event.occurred_at,
-        "received_at": event.received_at,
-        "primary": event.primary,
-        "fallback": event.fallback,
-        "status": event.status,
-        "reason": event.reason,
-        "outcome": event.outcome,
-    }
+    cost = None if event.cost_usd is None else float(event.cost_usd)
+    return {"workload": event.workload.slug, "cost_usd": cost, **{name: getattr(event, name) for name in SHOWN}}
 
 
 def grouped(counts: Mapping[str, Counts], seen: Mapping[str, Counts], by: list[str]) -> Iterator[dict[str, Any]]:

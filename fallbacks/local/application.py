@@ -17,7 +17,7 @@ def parts(where: Places, host: str, port: int) -> list[Part]:
             "web",
             (
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-                *("--workers", str(workers), "--blocking-threads", "3", "--respawn-failed-workers"),
+                *("--workers", str(workers), "--blocking-threads", "8", "--respawn-failed-workers"),
                 *("--log-level", "warning", "fallbacks.wsgi:application"),
             ),
             stop_within=15,

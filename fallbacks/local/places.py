@@ -60,6 +60,11 @@ class Places:
 def prepare(home: Path, kind: str = "") -> Places:
     """Make the folders of the instance that lives in `home`; `kind` is put before a new instance's name."""
     var = home / "var"
+    if odd := sorted(set(str(home)) & set("%;")):
+        raise Problem(
+            f"{home} has a {odd[0]} in its name, which the supervisor's configuration cannot: "
+            "move it, or name another folder by FALLBACKS_HOME."
+        )
     try:
         # Others may pass through, for PostgreSQL's own user, but not list it.
         var.mkdir(mode=0o711, parents=True, exist_ok=True)

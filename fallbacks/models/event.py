@@ -1,5 +1,6 @@
 """Events: requests that left their primary path, a row each, in daily partitions."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -34,6 +35,23 @@ class Event(models.Model):
     status = models.TextField()
     reason = models.TextField()
     outcome = models.TextField(choices=Outcome)
+    error_code = models.TextField(null=True)
+    attempts = models.SmallIntegerField(default=1)
+    # Null: the service did not say.
+    user_visible = models.BooleanField(null=True)
+    user_notified = models.BooleanField(null=True)
+    tier = models.TextField(null=True)
+    payload_class = models.TextField(null=True)
+    provider_features = ArrayField(models.TextField(), null=True)
+    request_id = models.TextField(null=True)
+    trace_id = models.TextField(null=True)
+    primary_latency_ms = models.IntegerField(null=True)
+    fallback_latency_ms = models.IntegerField(null=True)
+    input_tokens = models.BigIntegerField(null=True)
+    cached_input_tokens = models.BigIntegerField(null=True)
+    output_tokens = models.BigIntegerField(null=True)
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
+    attributes = models.JSONField(null=True)
 
     class Meta:
         db_table = "event"

@@ -13,6 +13,12 @@ class KeptAside(models.Model):
     body = models.BinaryField()
     error = models.TextField()
     kept_at = models.DateTimeField(db_default=Now())
+    # In whose counters it stands, and for how many items: a whole entry that cannot be read may have held several.
+    epoch = models.BigIntegerField(default=0)
+    shard = models.IntegerField(default=0)
+    items = models.IntegerField(default=1)
+    # When an admin last tried it again, in vain.
+    tried_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "kept_aside"

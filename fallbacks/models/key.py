@@ -17,6 +17,8 @@ class ApiKey(models.Model):
     # Empty: every workload, every environment.
     workloads = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     environments = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    # Items a second, over some seconds; null: what the settings say for every key.
+    rate = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

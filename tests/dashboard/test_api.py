@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -160,8 +161,8 @@ def test_the_last_24_hours_in_buckets_of_an_hour_are_what_is_meant_without_more_
         ({"step": ["hour", "day"]}, "step"),
         ({"from": "2020-01-01T00:00:00Z", "step": "minute"}, "step"),
         ({"from": "0001-01-01T00:00:00Z", "to": "0001-01-01T00:00:00Z"}, "from"),
-        ({"to": "0001-01-01T00:00:00Z"}, "from"),
-        ({"from": "9999-12-31T23:59:59Z", "to": "9999-12-31T23:59:59.5Z"}, "from"),
+        ({"to": "0001-01-01T00:00:00Z"}, "to"),
+        ({"from": "9999-12-31T23:59:59Z", "to": "9999-12-31T23:59:59.5Z"}, "to"),
         ({"workload": "a\0"}, "workload"),
     ],
 )
@@ -217,7 +218,21 @@ def test_events_come_newest_first_with_what_was_sent(get: Get) -> None:
         "status": "529",
         "reason": "overloaded",
         "outcome": "failed",
+        "attempts": 1,
+        **dict.fromkeys(
+            (
+                *("error_code", "user_visible", "user_notified", "tier", "payload_class", "provider_features"),
+                *("request_id", "trace_id", "primary_latency_ms", "fallback_latency_ms", "input_tokens"),
+                *("cached_input_tokens", "output_tokens", "cost_usd", "attributes"),
+            )
+        ),
     }
+
+
+def test_an_event_is_found_by_its_request_id(get: Get) -> None:
+    record([make.event(request_id="req_1", cost_usd=Decimal("0.0041"), attributes='{"a": "b"}'), make.event()])
+    (event,) = get(EVENTS, span(request_id="req_1")).json()["results"]
+    assert (event["cost_usd"], event["attributes"]) == (0.0041, {"a": "b"})
 
 
 def test_pages_follow_each_other_without_loss_among_events_of_one_instant(get: Get) -> None:

@@ -1,5 +1,6 @@
 """Every error says what to do, as a page for people and in the one shape for machines."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -56,3 +57,32 @@ def test_errors_carry_the_headers_of_safety(viewer: Client) -> None:
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'self'" in answer["Content-Security-Policy"]
         assert answer["X-Frame-Options"] == "DENY"
+
+
+def test_a_form_that_is_no_longer_good_says_what_to_do(database: None, static_files: None) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/login", {"username": "a", "password": "b"})
+    assert answer.status_code == 403
+    assert "load the page again" in answer.text
+
+
+def test_a_name_that_is_too_long_to_be_one_is_wrong_like_any_other(database: None, static_files: None) -> None:
+    answer = Client().post("/login", {"username": "a" * 300, "password": "b"})
+    assert answer.status_code == 200
+    assert "Name or password is wrong" in answer.text
+
+
+@pytest.mark.parametrize(
+    "cursor", ['["2026-11-22T00:00:00Z",1,"a\\u0000b"]', '["0001-01-01T00:00:00Z",99999999999999999999,"a"]', "[]"]
+)
+def test_a_made_up_cursor_is_a_bad_question_and_no_outage(database: None, cursor: str) -> None:
+    key = keys.make("reader", ["events:read"])
+    text = base64.urlsafe_b64encode(cursor.encode()).decode()
+    answer = Client().get("/api/v1/events", {"cursor": text}, headers={"authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "cursor")
+
+
+def test_a_method_that_is_not_known_is_told_those_that_are(database: None) -> None:
+    key = keys.make("reader", ["events:read"])
+    answer = Client().put("/api/v1/events", headers={"authorization": f"Bearer {key}"})
+    assert answer.status_code == 405
+    assert {"GET", "POST"} <= set(answer["Allow"].split(", "))

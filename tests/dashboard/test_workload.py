@@ -57,7 +57,7 @@ def test_with_more_events_than_traffic_there_is_no_percentage_either(viewer: Cli
     record([event() for _ in range(3)], [traffic(requests=2)])
     text = shown(viewer, PAGE)
     assert "Traffic under-reported" in text
-    assert "3 requests left the primary in the last 24 hours, but only 2 were reported as traffic" in text
+    assert "3 requests left the primary in the last 24 hours, but only 2 reported as traffic" in text
     assert "%" not in text
 
 

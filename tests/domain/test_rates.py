@@ -18,8 +18,9 @@ def test_without_complete_traffic_there_is_no_rate(counts: Counts) -> None:
     assert (counts.degraded_rate, counts.failure_rate, counts.off_primary_rate) == (None, None, None)
 
 
-def test_no_requests_and_no_events_is_a_rate_of_zero() -> None:
-    assert Counts(requests=0).degraded_rate == 0
+def test_there_is_no_share_of_no_requests() -> None:
+    assert Counts(requests=0).degraded_rate is None
+    assert Counts(requests=1).degraded_rate == 0
 
 
 def test_traffic_that_is_not_known_stays_so_only_where_neither_is() -> None:

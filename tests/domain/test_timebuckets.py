@@ -32,6 +32,33 @@ def test_a_cover_reads_few_buckets(start: datetime, length: timedelta) -> None:
     assert read <= 120 + 2 * 23 + 2 * 59
 
 
+@given(
+    start=moments,
+    length=st.timedeltas(timedelta(minutes=1), timedelta(days=120)),
+    step=st.sampled_from(STEPS),
+    minute=st.integers(-50, 200),
+    hour=st.integers(0, 200),
+)
+def test_a_cover_reads_nothing_that_is_gone_and_reaches_over_the_window_by_less_than_a_bucket(
+    start: datetime, length: timedelta, step: Step, minute: int, hour: int
+) -> None:
+    window = Window.around(start, start + length)
+    first = floor(start, LENGTH["day"])
+    kept: dict[Step, datetime] = {
+        "minute": first + timedelta(days=minute),
+        "hour": first + timedelta(days=minute - hour),
+    }
+    parts = sorted(cover(window, step, kept), key=lambda part: part[1].start)
+    assert all(one[1].end == other[1].start for one, other in pairwise(parts))
+    for part_step, part in parts:
+        assert part.start >= kept.get(part_step, part.start)
+        assert floor(part.start, LENGTH[part_step]) == part.start < part.end == floor(part.end, LENGTH[part_step])
+    assert window.start - LENGTH[parts[0][0]] < parts[0][1].start <= window.start
+    assert window.end <= parts[-1][1].end < window.end + LENGTH[parts[-1][0]]
+    assert parts[0][1].start == window.start or window.start < kept["minute"]
+    assert parts[-1][1].end == window.end or window.end <= kept["minute"]
+
+
 @given(start=moments, length=st.timedeltas(timedelta(minutes=1), timedelta(days=450)))
 def test_the_step_that_is_chosen_gives_a_chart_at_most_500_points(start: datetime, length: timedelta) -> None:
     window = Window.around(start, start + length)

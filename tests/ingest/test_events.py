@@ -1,16 +1,24 @@
 """`POST /api/v1/events`: it takes everything that is valid, says exactly what is not, and loses nothing for it."""
 
+import gzip
+import io
 import json
 import math
+import time
+import tracemalloc
+import typing
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+import zstandard
+from django.test import Client
 
-from fallbacks import keys
+from fallbacks import keys, tally
 from fallbacks.models import Event
-from ingest import buffer, wire
+from ingest import backpressure, buffer, wire
 from tests.make import sent
 
 EVENTS = "/api/v1/events"
@@ -90,7 +98,6 @@ ITEMS = [
     ("workload", {"workload": "a\n"}),
     ("workload", {"workload": 5}),
     ("environment", {"environment": "Prod"}),
-    ("environment", {"environment": None}),
     ("primary", {"primary": ""}),
     ("primary", {"primary": "a" * 129}),
     ("primary", {"primary": None}),
@@ -186,9 +193,36 @@ def test_a_zero_byte_costs_no_event(post: Any, drain: Any) -> None:
     assert (event.reason, event.primary) == ("a\ufffdb", "p\ufffd")
 
 
-def test_half_a_surrogate_is_refused_and_never_taken(post: Any, drain: Any) -> None:
-    answer = post(EVENTS, b'[{"workload":"a","primary":"p","fallback":null,"status":500,"reason":"\\ud800"}]')
-    assert answer.status_code == 400
+@pytest.mark.parametrize(
+    ("sent_text", "kept"),
+    [
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\ude00 cut", "\ufffd cut"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"whole \uD83D\uDE00", "whole \U0001f600"),
+        (rb"path \\ud83d", "path \\ud83d"),
+        (rb"\\\ud83d", "\\\ufffd"),
+    ],
+)
+def test_half_an_emoji_costs_no_event(post: Any, drain: Any, sent_text: bytes, kept: str) -> None:
+    body = json.dumps([sent(), sent(reason="TEXT", workload="cut")]).encode().replace(b"TEXT", sent_text)
+    assert post(EVENTS, body).json() == {"accepted": 2, "rejected": []}
+    drain()
+    assert Event.objects.get(workload__slug="cut").reason == kept
+
+
+def test_a_body_that_is_cut_off_is_refused_also_at_the_end_of_a_line(key: str, stream: None) -> None:
+    line = json.dumps(sent()).encode() + b"\n"
+    answer = Client().generic(
+        "POST",
+        EVENTS,
+        line,
+        content_type="application/x-ndjson",
+        headers={"authorization": f"Bearer {key}"},
+        CONTENT_LENGTH=str(len(line) * 2),
+        **typing.cast(Any, {"wsgi.input": io.BytesIO(line)}),
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "cut_off")
 
 
 def test_text_is_kept_as_sent(post: Any, drain: Any) -> None:
@@ -283,3 +317,197 @@ def test_the_hot_path_asks_the_database_nothing_once_the_key_is_known(
 def test_an_answer_is_json_also_for_not_a_number(post: Any) -> None:
     answer = post(EVENTS, json.dumps([sent(status=math.nan)]).encode())
     assert answer.status_code == 400
+
+
+FULL: dict[str, Any] = {
+    "id": "full-1",
+    "environment": "staging",
+    "outcome": "served",
+    "error_code": "overloaded_error",
+    "attempts": 3,
+    "user_visible": True,
+    "user_notified": False,
+    "tier": "pro",
+    "payload_class": "chat-tools",
+    "provider_features": ["prompt_caching_1h", "citations"],
+    "request_id": "req_8f2c91b1f3",
+    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "primary_latency_ms": 30_000,
+    "fallback_latency_ms": 2040.4,
+    "input_tokens": 3118,
+    "cached_input_tokens": 2560,
+    "output_tokens": 402,
+    "cost_usd": 0.0041,
+    "sample": {"input": "a", "output": "b", "primary_output": None},
+    "attributes": {"region": "eu", "note": ""},
+}
+
+
+def test_every_field_of_the_contract_is_taken_and_stored(post: Any, drain: Any) -> None:
+    assert post(EVENTS, sent(occurred_at=iso(datetime.now(UTC)), **FULL)).json() == {"accepted": 1, "rejected": []}
+    drain()
+    event: dict[str, Any] = dict(Event.objects.values().get())
+    kept = {name: value for name, value in FULL.items() if name != "sample"}
+    assert {name: event[name] for name in kept} == {
+        **kept,
+        "fallback_latency_ms": 2040,
+        "cost_usd": Decimal("0.0041"),
+    }
+
+
+def test_what_is_left_out_or_null_is_unknown(post: Any, drain: Any) -> None:
+    left_out = ("outcome", "id", "environment", *EXTRA)
+    assert post(EVENTS, [sent(), sent(**dict.fromkeys(left_out))]).json()["rejected"] == []
+    drain()
+    for event in map(dict[str, Any], Event.objects.values()):
+        assert {event[name] for name in EXTRA if name not in ("attempts", "sample")} == {None}
+        assert (event["attempts"], event["environment"], event["outcome"]) == (1, "production", "served")
+
+
+EXTRA = [name for name in FULL if name not in ("id", "environment", "outcome")]
+FURTHER: list[tuple[str, list[Any]]] = [
+    ("error_code", ["", "a" * 129, 5]),
+    ("attempts", [0, 101, 1.5, "2", True]),
+    ("user_visible", ["yes", 1]),
+    ("user_notified", ["no", 0]),
+    ("tier", ["Pro", ""]),
+    ("payload_class", ["a b"]),
+    ("provider_features", ["caching", ["a"] * 17, [""], ["a" * 65], [5]]),
+    ("request_id", ["a" * 129, 5]),
+    ("trace_id", ["a" * 129]),
+    ("primary_latency_ms", [-1, 86_400_001, "fast", math.nan]),
+    ("fallback_latency_ms", [-0.5]),
+    ("input_tokens", [-1, 1.5, 10**30]),
+    ("cached_input_tokens", ["many"]),
+    ("output_tokens", [-5]),
+    ("cost_usd", [-0.01, "free", "NaN", "Infinity", 10**10, True]),
+    ("sample", ["text", {"in": "a"}, {"input": 5}, {"input": "a" * 16_385}, {"output": "\u00e4" * 8_193}]),
+    ("attributes", [{"a": 5}, {"": "a"}, {"a" * 65: "a"}, {"a": "b" * 257}, {str(n): "" for n in range(17)}, ["a"]]),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in FURTHER for value in values])
+def test_a_further_field_of_another_form_is_refused_by_name(post: Any, field: str, value: Any) -> None:
+    body = json.dumps([sent(), sent(**{field: value})]).encode()
+    answer = post(EVENTS, body)
+    if value is math.nan:
+        assert answer.status_code == 400  # not JSON at all
+        return
+    (rejected,) = answer.json()["rejected"]
+    assert (rejected["index"], rejected["field"]) == (1, field)
+
+
+def test_zero_bytes_cost_no_event_in_any_text(post: Any, drain: Any) -> None:
+    texts = dict.fromkeys(("error_code", "request_id", "trace_id"), "a\x00b")
+    answer = post(EVENTS, sent(provider_features=["x\0"], attributes={"k\0": "v\0"}, **texts))
+    assert answer.json()["rejected"] == []
+    drain()
+    event = Event.objects.get()
+    assert (event.error_code, event.request_id, event.trace_id) == ("a\ufffdb",) * 3
+    assert event.provider_features == ["x\ufffd"]
+    assert event.attributes == {"k\ufffd": "v\ufffd"}
+
+
+def test_json_of_33_levels_is_refused_whole_and_of_fewer_by_its_field(post: Any) -> None:
+    nested = json.loads("[" * 29 + "]" * 29)
+    answer = post(EVENTS, [sent(), sent(attributes={"a": nested})])
+    assert answer.json()["rejected"][0]["field"] == "attributes"
+    answer = post(EVENTS, [sent(), sent(attributes={"a": [nested]})])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_deep")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_compressed_body_is_taken_also_in_several_parts(post: Any, drain: Any, encoding: str, parts: int) -> None:
+    compress = gzip.compress if encoding == "gzip" else zstandard.ZstdCompressor().compress
+    lines = [json.dumps(sent()).encode() + b"\n" for _ in range(parts)]
+    body = b"".join(compress(line) for line in lines)
+    answer = post(EVENTS, body, content_type="application/x-ndjson", **{"content-encoding": encoding})
+    assert answer.json() == {"accepted": parts, "rejected": []}
+    drain()
+    assert Event.objects.count() == parts
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_compressed_body_that_is_none_or_cut_off_is_refused(post: Any, encoding: str) -> None:
+    compress = gzip.compress if encoding == "gzip" else zstandard.ZstdCompressor().compress
+    whole = compress(json.dumps([sent(reason=f"{n}") for n in range(500)]).encode())
+    for body in (b"nonsense", whole[:-5], whole[:20], whole + b"nonsense"):
+        answer = post(EVENTS, body, **{"content-encoding": encoding})
+        assert answer.status_code == 400, body[:20]
+        assert set(answer.json()["error"]) == {"code", "message"}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_bomb_costs_no_memory(post: Any, encoding: str) -> None:
+    compress = gzip.compress if encoding == "gzip" else zstandard.ZstdCompressor().compress
+    bomb = compress(bytes(300 * 1024 * 1024))
+    del compress
+    tracemalloc.start()
+    answer = post(EVENTS, bomb, **{"content-encoding": encoding})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.status_code == 413
+    assert peak < 40 * 1024 * 1024
+
+
+def test_a_key_over_its_rate_waits_as_long_as_it_is_told(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = keys.make("slow", ["events:write"], rate=10)
+    assert post(EVENTS, [sent()] * 100, key=slow).status_code == 202
+    answer = post(EVENTS, sent(), key=slow)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "over_rate")
+    assert post(EVENTS, sent()).status_code == 202
+    time.sleep(int(answer["Retry-After"]) - 0.2)
+    answer = post(EVENTS, [sent()] * 5, key=slow)
+    assert answer.status_code in (202, 429)
+    time.sleep(0.6)
+    assert post(EVENTS, sent(), key=slow).status_code == 202
+
+
+def test_a_body_larger_than_the_burst_passes_and_is_paid_for(post: Any) -> None:
+    slow = keys.make("slow", ["events:write"], rate=10)
+    assert post(EVENTS, [sent()] * 300, key=slow).status_code == 202
+    answer = post(EVENTS, sent(), key=slow)
+    assert answer.status_code == 429
+    assert 15 <= int(answer["Retry-After"]) <= 30
+
+
+def test_bad_items_are_paid_for_as_well(post: Any) -> None:
+    slow = keys.make("slow", ["events:write"], rate=1)
+    assert post(EVENTS, [1] * 10, key=slow).status_code == 400
+    assert post(EVENTS, [1], key=slow).status_code == 429
+
+
+def test_the_gate_closes_above_the_high_mark_and_opens_below_the_low_one() -> None:
+    assert backpressure.judge(0.69, 0, was_closed=False) == ""
+    assert "71% full" in backpressure.judge(0.71, 0, was_closed=False)
+    assert backpressure.judge(0.65, 0, was_closed=True) != ""
+    assert backpressure.judge(0.59, 0, was_closed=True) == ""
+    assert "waited 601 s" in backpressure.judge(0, 601_000, was_closed=False)
+    assert backpressure.judge(0, 599_000, was_closed=True) != ""
+    assert backpressure.judge(0, 100_000, was_closed=True) == ""
+
+
+def test_above_the_high_mark_nothing_is_taken_and_the_stream_can_still_be_drained(post: Any, drain: Any) -> None:
+    connection = buffer.connection()
+    before = str(connection.config_get("maxmemory")["maxmemory"])
+    assert post(EVENTS, sent()).status_code == 202
+    connection.config_set("maxmemory", int(connection.info("memory")["used_memory"] / 0.8))
+    try:
+        backpressure.gate.looked_at = 0
+        answer = post(EVENTS, sent())
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "buffer_unavailable")
+        drain()
+    finally:
+        connection.config_set("maxmemory", before)
+    backpressure.gate.looked_at = 0
+    assert post(EVENTS, sent()).status_code == 202
+    assert Event.objects.count() == 1
+
+
+def test_what_was_taken_and_refused_is_tallied(post: Any) -> None:
+    post(EVENTS, [sent(), sent(), sent(status=1), sent(made_up=1), 5])
+    post(EVENTS, b"{")
+    seen = tally.door()
+    assert seen.accepted == 2
+    assert seen.rejected == {"status": 1, "unknown_field": 1, "not_an_object": 1, "not_json": 1}

@@ -122,3 +122,12 @@ def test_a_long_or_odd_home_has_its_sockets_elsewhere(tmp_path: Path) -> None:
         assert str(socket_path) == f"/tmp/fallbacks-{os.getuid()}-0badcafe/stream.sock"
         assert socket_path.parent.stat().st_mode & 0o777 == 0o700
     shutil.rmtree(socket_path.parent)
+
+
+@pytest.mark.parametrize("name", ["100%", "a;b"])
+def test_a_folder_whose_name_the_supervisor_cannot_take_is_said(home: Path, name: str) -> None:
+    odd = home / name
+    odd.mkdir()
+    said = runs.refusal(odd)
+    assert "FALLBACKS_HOME" in said
+    assert len(said.splitlines()) == 1

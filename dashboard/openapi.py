@@ -1,0 +1,100 @@
+"""What OpenAPI says of the reading API: the shapes of its answers, and how a key is shown."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+
+UNKNOWN_OR_SHARE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+COUNT = {"type": "integer", "minimum": 0}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+COUNT_OR_NULL = {"type": ["integer", "null"], "minimum": 0}
+TRUE_FALSE_OR_NULL = {"type": ["boolean", "null"]}
+TIME = {"type": "string", "format": "date-time"}
+
+
+def obj(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of an object that has these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+FIGURES = {
+    "workload": {"type": "string"},
+    "outcome": {"type": "string", "enum": ["served", "failed", "blocked"]},
+    "requests": {"type": ["integer", "null"], "minimum": 0},
+    "events": COUNT,
+    "served": COUNT,
+    "failed": COUNT,
+    "blocked": COUNT,
+    "degraded_rate": UNKNOWN_OR_SHARE,
+    "failure_rate": UNKNOWN_OR_SHARE,
+    "incomplete": {"type": "boolean"},
+}
+BY = ("workload", "outcome")
+RATES = obj(
+    {
+        "from": TIME,
+        "to": TIME,
+        "step": {"type": "string", "enum": ["minute", "hour", "day"]},
+        "buckets": {"type": "array", "items": obj({"start": TIME, **FIGURES}, optional=BY)},
+        "totals": {"type": "array", "items": obj(FIGURES, optional=BY)},
+    }
+)
+EVENT = obj(
+    {
+        "id": {"type": "string"},
+        "workload": {"type": "string"},
+        "environment": {"type": "string"},
+        "occurred_at": TIME,
+        "received_at": TIME,
+        "primary": {"type": "string"},
+        "fallback": TEXT_OR_NULL,
+        "status": {"type": "string"},
+        "reason": {"type": "string"},
+        "outcome": {"type": "string", "enum": ["served", "failed", "blocked"]},
+        "error_code": TEXT_OR_NULL,
+        "attempts": {"type": "integer", "minimum": 1, "maximum": 100},
+        "user_visible": TRUE_FALSE_OR_NULL,
+        "user_notified": TRUE_FALSE_OR_NULL,
+        "tier": TEXT_OR_NULL,
+        "payload_class": TEXT_OR_NULL,
+        "provider_features": {"type": ["array", "null"], "items": {"type": "string"}},
+        "request_id": TEXT_OR_NULL,
+        "trace_id": TEXT_OR_NULL,
+        "primary_latency_ms": COUNT_OR_NULL,
+        "fallback_latency_ms": COUNT_OR_NULL,
+        "input_tokens": COUNT_OR_NULL,
+        "cached_input_tokens": COUNT_OR_NULL,
+        "output_tokens": COUNT_OR_NULL,
+        "cost_usd": {"type": ["number", "null"], "minimum": 0},
+        "attributes": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+    }
+)
+EVENTS = obj({"results": {"type": "array", "items": EVENT}, "next": {"type": ["string", "null"], "format": "uri"}})
+ERROR = {"$ref": "#/components/schemas/Error"}
+
+
+def answers(schema: dict[str, Any], example: dict[str, Any]) -> dict[int, OpenApiResponse]:
+    """Return the answers of a reading address: `schema` with an example, and the errors that all of them share."""
+    return {
+        200: OpenApiResponse(schema, examples=[OpenApiExample("answer", value=example)]),
+        400: OpenApiResponse(ERROR, "A parameter is not known or of another form; `field` names it."),
+        401: OpenApiResponse(ERROR, "No key, or none that is good."),
+        403: OpenApiResponse(ERROR, "The key lacks the scope, or is not for what is asked."),
+        503: OpenApiResponse(ERROR, "The database does not answer: ask again after `Retry-After` seconds."),
+    }
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """`Authorization: Bearer <key>`."""
+
+    target_class = "dashboard.authentication.KeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API key. `manage.py create_key` makes one."}

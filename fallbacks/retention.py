@@ -1,0 +1,169 @@
+"""Retention: how long rows and rollups are kept, and the removal of what is older.
+
+| what | kept for | removed |
+|---|---|---|
+| events | EVENT_RETENTION_DAYS | a day's partition at once |
+| counts of traffic | the same | in batches |
+| minute and hour rollups | ROLLUP_RETENTION_DAYS | in batches |
+| day rollups, workloads | ever | |
+
+Everything is kept by whole days in UTC, so that what is left of a day is all of it. Removing may be cut off
+anywhere and done again: it goes on where it was.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from fallbacks import partitions
+from fallbacks.models import RemovedRows
+from fallbacks.timebuckets import LENGTH, Kept, Step, floor
+
+# Nothing older is taken, however long it would be kept: partitions are made for so far back.
+OLDEST_TAKEN = timedelta(days=30)
+# How long the removal of a partition waits for those who read it. Nobody waits behind it.
+PATIENCE_MS = 5_000
+# Rows of one transaction: some tens of milliseconds, for which a recorder may wait for a cell.
+BATCH = 5_000
+# A count covers at most an hour: one that started before the first day that is kept may have requests in it.
+LONGEST_COUNT = timedelta(hours=1)
+# Any number, the same everywhere: two processes that remove the same would be in each other's way.
+_LOCK = 0x0FA11B1E
+
+REMEMBER = """
+INSERT INTO removed_rows AS r (id, before) VALUES (1, %(before)s)
+ON CONFLICT (id) DO UPDATE SET before = greatest(r.before, excluded.before)
+"""
+OLD_TRAFFIC = "SELECT count(*) FROM traffic WHERE start < %(before)s"
+# Rows of traffic are never changed, so a place on disk names one.
+REMOVE_TRAFFIC = """
+DELETE FROM traffic WHERE ctid = ANY(ARRAY(SELECT ctid FROM traffic WHERE start < %(before)s LIMIT %(batch)s))
+"""
+ROLLUPS: dict[Step, str] = {"minute": "rollup_minute", "hour": "rollup_hour"}
+OLD_CELLS = "SELECT count(*) FROM {rollup} WHERE bucket < %(before)s"
+# Locked in the order of the key, as recorders do. Of the oldest span alone, which the index by time finds: sorting all
+# that is old for each batch would take longer with every day that was missed.
+REMOVE_CELLS = """
+WITH old AS (
+  SELECT workload_id, bucket, environment FROM {rollup}
+  WHERE bucket < least(%(before)s, (SELECT min(bucket) FROM {rollup}) + %(span)s)
+  ORDER BY 1, 2, 3 LIMIT %(batch)s FOR UPDATE
+)
+DELETE FROM {rollup} r USING old
+WHERE (r.workload_id, r.bucket, r.environment) = (old.workload_id, old.bucket, old.environment)
+"""
+
+
+@dataclass
+class Removed:
+    """What was removed, or would be."""
+
+    days: list[date] = field(default_factory=list)
+    traffic: int = 0
+    cells: dict[Step, int] = field(default_factory=dict)
+    # Why something is left that should be removed.
+    left: str = ""
+
+
+def oldest_day_kept(now: datetime) -> date:
+    """Return the oldest day, in UTC, whose events and counts are kept. Older ones are removed."""
+    return now.astimezone(UTC).date() - timedelta(days=settings.EVENT_RETENTION_DAYS)
+
+
+def oldest_taken(now: datetime) -> datetime:
+    """Return the earliest time for which an event or a count is taken.
+
+    A whole day later than the oldest that is kept: what is taken now and recorded after midnight must still
+    find its day, or the same event sent twice would be two.
+    """
+    return max(now - OLDEST_TAKEN, _start(oldest_day_kept(now) + timedelta(days=1)))
+
+
+def rows_kept_since(now: datetime) -> datetime:
+    """Return from when on all events and counts are kept: rollups can be recounted from there on.
+
+    Not the setting alone: where that was raised, what it asks for is gone already.
+    """
+    removed = RemovedRows.objects.values_list("before", flat=True).first()
+    since = _start(oldest_day_kept(now))
+    return max(since, removed) if removed else since
+
+
+def rollups_kept_since(now: datetime) -> Kept:
+    """Return from when on the buckets of each step are kept. Days are not in it: they are kept for ever."""
+    today = floor(now, LENGTH["day"])
+    return {step: today - timedelta(days=kept) for step, kept in settings.ROLLUP_RETENTION_DAYS.items()}
+
+
+def expired(now: datetime) -> Removed:
+    """Return what `apply` would remove."""
+    found = Removed(list(partitions.to_drop(oldest_day_kept(now))))
+    with connection.cursor() as cursor:
+        cursor.execute(OLD_TRAFFIC, {"before": _start(oldest_day_kept(now)) - LONGEST_COUNT})
+        (found.traffic,) = cursor.fetchone()
+        for step, before in rollups_kept_since(now).items():
+            cursor.execute(OLD_CELLS.format(rollup=ROLLUPS[step]), {"before": before})
+            (found.cells[step],) = cursor.fetchone()
+    return found
+
+
+def apply(now: datetime) -> Removed:
+    """Remove what is older than it is to be kept, while everything else goes on, and return what that was.
+
+    What is being read is left for the next time; `left` of the answer says so. Call it outside of a transaction.
+    """
+    removed = Removed()
+    with _alone() as alone:
+        if not alone:
+            return Removed(left="another process is removing already")
+        for step, before in rollups_kept_since(now).items():
+            span = LENGTH["hour"] if step == "minute" else LENGTH["day"]
+            statement = REMOVE_CELLS.format(rollup=ROLLUPS[step])
+            removed.cells[step] = _in_batches(statement, before=before, span=span)
+        since = _start(oldest_day_kept(now))
+        with connection.cursor() as cursor:
+            # First: a recount meanwhile must not take what is half removed for all that there was.
+            cursor.execute(REMEMBER, {"before": since})
+        removed.traffic = _in_batches(REMOVE_TRAFFIC, before=since - LONGEST_COUNT)
+        for day, state in partitions.to_drop(oldest_day_kept(now)).items():
+            try:
+                partitions.drop(day, state, PATIENCE_MS)
+            except partitions.InUse as busy:
+                # The next day would wait for the same reader, and only one can be half way.
+                removed.left = str(busy)
+                break
+            removed.days.append(day)
+    return removed
+
+
+def _in_batches(statement: str, **given: Any) -> int:
+    """Run a statement that deletes one batch until it finds nothing more, each time in a transaction of its own."""
+    total = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(statement, {**given, "batch": BATCH})
+            if not cursor.rowcount:
+                return total
+            total += cursor.rowcount
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[bool]:
+    """Hold the lock of those who remove, and give whether it was free. It ends with the connection at the latest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        (free,) = cursor.fetchone()
+        try:
+            yield free
+        finally:
+            if free:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

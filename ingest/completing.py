@@ -1,0 +1,149 @@
+"""From what was sent to what is stored: what types cannot say is checked, and what was left out is filled in."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from fallbacks import retention
+from fallbacks.keys import Key
+from fallbacks.models import Outcome
+from fallbacks.recording import EventRow, TrafficRow
+from ingest import wire
+from ingest.wire import FORMS, BadItem
+
+# More digits than any price has; the database keeps as many.
+SMALLEST_COST = Decimal("1e-10")
+HIGHEST_COST = 10**9
+
+
+def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
+    """Return the event as it is stored. Raises BadItem."""
+    environment = sent.environment or wire.DEFAULT_ENVIRONMENT
+    refuse_uncovered(sent.workload, environment, key)
+    if sent.fallback == sent.primary:
+        raise BadItem(
+            "fallback",
+            "must be another model than primary; the same model over another provider is named as a route,"
+            " such as azure/gpt-4o",
+        )
+    if sent.id is not None and sent.occurred_at is None:
+        raise BadItem("occurred_at", "is required beside id: the two together make a retry harmless")
+    if sent.sample is not None:
+        check_sample(sent.sample)
+    return EventRow(
+        workload=sent.workload,
+        occurred_at=recent("occurred_at", sent.occurred_at, now) if sent.occurred_at else now,
+        id=printable(sent.id) if sent.id else uuid.uuid4().hex,
+        received_at=now,
+        environment=environment,
+        primary=storable(sent.primary),
+        fallback=sent.fallback and storable(sent.fallback),
+        status=status(sent.status),
+        reason=storable(sent.reason),
+        outcome=outcome(sent),
+        error_code=sent.error_code and storable(sent.error_code),
+        attempts=sent.attempts or 1,
+        user_visible=sent.user_visible,
+        user_notified=sent.user_notified,
+        tier=sent.tier,
+        payload_class=sent.payload_class,
+        provider_features=sent.provider_features and [storable(name) for name in sent.provider_features],
+        request_id=sent.request_id and storable(sent.request_id),
+        trace_id=sent.trace_id and storable(sent.trace_id),
+        primary_latency_ms=whole(sent.primary_latency_ms),
+        fallback_latency_ms=whole(sent.fallback_latency_ms),
+        input_tokens=sent.input_tokens,
+        cached_input_tokens=sent.cached_input_tokens,
+        output_tokens=sent.output_tokens,
+        cost_usd=cost(sent.cost_usd),
+        attributes=attributes(sent.attributes),
+    )
+
+
+def count(sent: wire.CountIn, key: Key, now: datetime) -> TrafficRow:
+    """Return the count as it is stored. Raises BadItem."""
+    environment = sent.environment or wire.DEFAULT_ENVIRONMENT
+    refuse_uncovered(sent.workload, environment, key)
+    return TrafficRow(
+        workload=sent.workload,
+        id=printable(sent.id) if sent.id else uuid.uuid4().hex,
+        start=recent("start", sent.start, now),
+        seconds=sent.seconds,
+        received_at=now,
+        environment=environment,
+        model=sent.model and storable(sent.model),
+        requests=sent.requests,
+    )
+
+
+def refuse_uncovered(workload: str, environment: str, key: Key) -> None:
+    if key.covers(workload, environment):
+        return
+    of_workload = bool(key.workloads) and workload not in key.workloads
+    name, value = ("workload", workload) if of_workload else ("environment", environment)
+    raise BadItem(name, f"this key is not for {name} {value}: use a key that is", forbidden=True)
+
+
+def recent(name: str, moment: datetime, now: datetime) -> datetime:
+    oldest = retention.oldest_taken(now)
+    if moment < oldest:
+        raise BadItem(name, f"must be of {oldest:%Y-%m-%d %H:%M} UTC or later; {moment.isoformat()} is too old")
+    if moment > now + wire.NEWEST:
+        raise BadItem(name, f"must be at most 10 minutes ahead; {moment.isoformat()} is further: check the clock")
+    return moment
+
+
+def status(sent: int | str) -> str:
+    text = str(sent)
+    if text in wire.STATUS_WORDS or (len(text) == 3 and text.isascii() and text.isdigit() and "100" <= text <= "599"):
+        return text
+    raise BadItem("status", f"must be {FORMS['status']}")
+
+
+def outcome(sent: wire.EventIn) -> str:
+    if sent.outcome is None:
+        return Outcome.SERVED if sent.fallback else Outcome.FAILED
+    if sent.outcome not in Outcome.values:
+        raise BadItem("outcome", f"must be {FORMS['outcome']}")
+    if sent.outcome == Outcome.SERVED and sent.fallback is None:
+        raise BadItem("outcome", "served needs a fallback: name the model that answered")
+    return sent.outcome
+
+
+def cost(sent: Decimal | None) -> Decimal | None:
+    if sent is None:
+        return None
+    if not sent.is_finite() or not 0 <= sent <= HIGHEST_COST:
+        raise BadItem("cost_usd", f"must be {FORMS['cost_usd']}")
+    return sent.quantize(SMALLEST_COST)
+
+
+def whole(milliseconds: float | None) -> int | None:
+    return None if milliseconds is None else round(milliseconds)
+
+
+def check_sample(sample: wire.SampleIn) -> None:
+    for name in sample.__struct_fields__:
+        text = getattr(sample, name)
+        if text is not None and len(text.encode()) > wire.MOST_SAMPLE_BYTES:
+            raise BadItem("sample", f"{name} is larger than 16 KiB: must be {FORMS['sample']}")
+
+
+def attributes(sent: Mapping[str, str] | None) -> str | None:
+    if not sent:
+        return None
+    return msgspec.json.encode({storable(name): storable(text) for name, text in sent.items()}).decode()
+
+
+def printable(text: str) -> str:
+    if not text.isprintable():
+        raise BadItem("id", f"must be {FORMS['id']}")
+    return text
+
+
+def storable(text: str) -> str:
+    """Return the text with what PostgreSQL cannot store replaced: one bad byte must not cost an event."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text

@@ -1,0 +1,102 @@
+"""Every door of the product, and who it opens to. An address without a row here fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from fallbacks import keys
+from fallbacks.models import ROLES, ApiKey
+from ingest.direct import DIRECT
+from tests.conftest import Person
+
+pytestmark = pytest.mark.usefixtures("database", "stream")
+
+EVERYBODY = {"nobody", *ROLES}
+OPEN = EVERYBODY | {"signed out"}
+# Path and method: who is let in. A key's name is its one scope.
+DOORS = {
+    ("GET", "/"): EVERYBODY,
+    ("GET", "/workloads/<slug>"): EVERYBODY,
+    ("GET", "/login"): OPEN,
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/metrics"): {"metrics:read"},
+    ("GET", "/operations"): {"admin"},
+    ("POST", "/operations/kept-aside/<int:number>/again"): {"admin"},
+    ("POST", "/operations/kept-aside/<int:number>/discard"): {"admin"},
+    ("GET", "/api/schema"): EVERYBODY,
+    ("GET", "/api/docs"): EVERYBODY,
+    ("GET", "/api/v1/rates"): {"rates:read"},
+    ("GET", "/api/v1/events"): {"events:read"},
+    ("POST", "/api/v1/events"): {"events:write"},
+    ("POST", "/api/v1/traffic"): {"traffic:write"},
+    # Last: it ends the visit.
+    ("POST", "/logout"): EVERYBODY,
+}
+VISITORS = ["signed out", "nobody", *ROLES, *keys.SCOPES, "revoked"]
+
+
+def addresses(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for part in resolver.url_patterns:
+        if isinstance(part, URLResolver):
+            yield from addresses(part, prefix + str(part.pattern))
+        elif isinstance(part, URLPattern):
+            pattern = prefix + str(part.pattern)
+            yield "/workloads/<slug>" if pattern.startswith("^workloads/") else f"/{pattern}"
+
+
+def test_every_address_has_a_row_and_every_row_an_address() -> None:
+    assert {*addresses(get_resolver()), *DIRECT} == {path for _, path in DOORS}
+
+
+def visit(visitor: str, person: Person) -> Client:
+    """Return the browser or service of a visitor."""
+    if visitor == "signed out":
+        return Client()
+    if visitor in EVERYBODY:
+        return person(*([visitor] if visitor in ROLES else []))
+    text = keys.make(visitor, [visitor] if visitor in keys.SCOPES else keys.SCOPES)
+    if visitor == "revoked":
+        ApiKey.objects.update(revoked_at=timezone.now())
+    return Client(headers={"authorization": f"Bearer {text}"})
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_each_door_opens_to_those_of_its_row_and_nobody_else(visitor: str, person: Person) -> None:
+    client = visit(visitor, person)
+    opened = {door for door in DOORS if lets_in(client, *door)}
+    anybody = {door for door, visitors in DOORS.items() if "signed out" in visitors}
+    # A key is no session: to pages its bearer is signed out.
+    assert opened == {door for door, visitors in DOORS.items() if visitor in visitors} | anybody
+
+
+def lets_in(client: Client, method: str, path: str) -> bool:
+    answer: Any = client.generic(
+        method, path.replace("<slug>", "none").replace("<int:number>", "1"), b"{}", content_type="application/json"
+    )
+    if answer.status_code in (401, 403):
+        return False
+    return not (answer.status_code == 302 and "next=" in answer["Location"])
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+def test_a_form_of_another_site_is_refused(person: Person, path: str) -> None:
+    client = person("viewer")
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    assert strict.post(path, {"username": "a", "password": "b"}).status_code == 403
+
+
+@pytest.mark.parametrize("door", [door for door in DOORS if door[0] == "GET"])
+def test_a_get_changes_nothing(person: Person, door: tuple[str, str]) -> None:
+    client = person("viewer")
+    with CaptureQueriesContext(connection) as queries:
+        client.get(door[1].replace("<slug>", "none").replace("<int:number>", "1"))
+    written = [query["sql"] for query in queries if not query["sql"].lstrip().upper().startswith(("SELECT", "WITH"))]
+    assert written == []
