@@ -6,7 +6,7 @@ VENV := .venv/bin
 INSTALL := @$(PYTHON) -m fallbacks.local.install
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock screenshots
+.PHONY: help run test lint format lock screenshots bench
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,3 +45,13 @@ include examples/litellm/litellm.mk
 screenshots: ## take the pictures of docs/screenshots anew
 	$(INSTALL) --test
 	$(VENV)/python -m tests.browser.screenshots
+
+# --- Speed -------------------------------------------------------------------------------------------
+bench: ## measure the product against its references (docs/bench.md; ARGS="--quick" for a look)
+	$(INSTALL) --test
+	$(VENV)/python -m bench $(ARGS)
+
+# --- Faults ------------------------------------------------------------------------------------------
+.PHONY: chaos
+chaos: ## run the product through faults and prove that nothing is lost (docs/chaos.md; ARGS="--quick")
+	$(INSTALL) --test && exec $(VENV)/python -m chaos $(ARGS)

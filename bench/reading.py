@@ -1,0 +1,174 @@
+"""Rows 8 and 9: what is read, with few events and with many, and from rollups beside rows."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from bench import stack
+from bench.figures import Figure
+from bench.rig import Rig
+from bench.sizes import Sizes
+from dashboard import queries
+from fallbacks import partitions, recording
+from fallbacks.timebuckets import STEPS, Window
+
+DAYS = 30
+WORKLOADS = 40
+TARGET = 20_000_000
+PAGES = [
+    *(f"/?range={span}" for span in ("1h", "24h", "7d", "30d")),
+    *(f"/workloads/workload-07?range={span}" for span in ("1h", "24h", "7d", "30d")),
+]
+# Read by keys.
+ASKED = [
+    "/api/v1/rates",
+    "/api/v1/rates?by=workload&by=outcome",
+    "/api/v1/events?limit=100",
+    "/api/v1/events?workload=workload-07&limit=100",
+]
+
+# Spread over thirty days, workloads and outcomes by arithmetic: the same table for everybody.
+EVENTS = """
+INSERT INTO event (workload_id, occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome)
+SELECT w.id, moment, 'filled-' || n, moment, 'production', 'premium-chat', 'baseline-chat', '529',
+       'overloaded_error: the server is overloaded, retry later',
+       (ARRAY['served', 'served', 'served', 'served', 'served', 'served', 'failed', 'blocked'])[1 + n %% 8]
+FROM generate_series(%(first)s::bigint, %(last)s) n
+CROSS JOIN LATERAL (SELECT %(end)s - %(span)s * ((n * 7919 %% 1000003) / 1000003.0) AS moment) t
+JOIN workload w ON w.slug = 'workload-' || lpad((n * 31 %% %(workloads)s)::text, 2, '0')
+"""
+TRAFFIC = """
+INSERT INTO traffic (workload_id, id, start, seconds, environment, requests, received_at)
+SELECT w.id, 'filled-' || hour, hour, 3600, 'production', 100000, hour
+FROM workload w, generate_series(%(start)s, %(end)s, '1 hour') hour
+ON CONFLICT DO NOTHING
+"""
+
+ROLL_UP = """
+INSERT INTO {rollup} (workload_id, bucket, environment, requests, served, failed, blocked)
+SELECT workload_id, date_trunc('{step}', bucket, 'UTC'), environment, sum(requests), sum(served), sum(failed),
+       sum(blocked)
+FROM {source} GROUP BY 1, 2, 3
+"""
+
+
+def measure(rig: Rig, sizes: Sizes) -> list[Figure]:
+    ratio = Figure("8a", "the slowest page's p95 with many events / with few", 2, 1.2, "less")
+    slowest = Figure("8b", "the slowest page's p95 with many events", 250, 60, "less", " ms")
+    rollups = Figure("9", "the same answer from rollups / from rows, times faster", 25, 100)
+    stack.empty()
+    call_command("collectstatic", "--noinput", "-v0")
+    looks = visitors()
+    fill(0, sizes.few_events)
+    few = {path: p95(look, sizes.looks) for path, look in looks.items()}
+    fill(sizes.few_events, sizes.events)
+    many = {path: p95(look, sizes.looks) for path, look in looks.items()}
+    growth = {path: many[path] / few[path] for path in looks}
+    worst = max(growth, key=lambda path: growth[path])
+    ratio.runs.append(growth[worst])
+    ratio.detail = {"page": worst, "ms with few": few[worst] * 1e3, "ms with many": many[worst] * 1e3}
+    slow = max(many, key=lambda path: many[path])
+    slowest.runs.append(many[slow] * 1e3)
+    slowest.detail = {"page": slow}
+    rollups.runs = [times_faster() for _ in range(sizes.rounds)]
+    size = f"{sizes.few_events:,} and {sizes.events:,} events"
+    for figure in (ratio, slowest, rollups):
+        if sizes.events < TARGET:
+            figure.note = f"at {size}; the figure is for {TARGET:,}: --events {TARGET}"
+    stack.empty()
+    return [ratio, slowest, rollups]
+
+
+def visitors() -> Mapping[str, Callable[[], Any]]:
+    """Return for each address a function that asks for it: pages as a person, the API as a key."""
+    user = get_user_model().objects.create_user("bench", password=None)
+    user.groups.set([Group.objects.get(name="viewer")])
+    person, service = Client(), Client(headers={"Authorization": f"Bearer {stack.key()}"})
+    person.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return {path: partial(seen, person, path) for path in PAGES} | {
+        path: partial(seen, service, path) for path in ASKED
+    }
+
+
+def seen(client: Client, path: str) -> None:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{path} answered {answer.status_code}")
+
+
+def p95(look: Callable[[], Any], count: int) -> float:
+    """Return the 95th percentile of seconds, after a first look that fills caches."""
+    look()
+    ranked = sorted(duration(look) for _ in range(count))
+    return ranked[min(count - 1, int(count * 0.95))]
+
+
+def duration(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def fill(first: int, last: int) -> None:
+    """Add the events `first` to `last`, and make the rollups anew from what is there."""
+    end = timezone.now()
+    span = timedelta(days=DAYS) - timedelta(minutes=5)
+    partitions.ensure_around(end)
+    given: dict[str, Any] = {"end": end, "start": end - span, "span": span, "workloads": WORKLOADS}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO workload (slug) SELECT 'workload-' || lpad(n::text, 2, '0') FROM generate_series(0, %s) n"
+            " ON CONFLICT DO NOTHING",
+            [WORKLOADS - 1],
+        )
+        cursor.execute(TRAFFIC, given)
+        for start in range(first, last, 500_000):
+            cursor.execute(EVENTS, given | {"first": start + 1, "last": min(last, start + 500_000)})
+        cursor.execute(f"TRUNCATE {', '.join(recording.ROLLUPS.values())}")
+        cells = " UNION ALL ".join(
+            cells.format(source=source)
+            for cells, source in ((recording.EVENT_CELLS, "event"), (recording.TRAFFIC_CELLS, "traffic"))
+        )
+        for step in STEPS:
+            source = "rollup_minute" if step != "minute" else f"({cells}) cells"
+            cursor.execute(ROLL_UP.format(rollup=recording.ROLLUPS[step], step=step, source=source))
+        cursor.execute("VACUUM ANALYZE")
+
+
+FROM_ROWS = """
+SELECT w.slug, count(*) FILTER (WHERE outcome = 'served'), count(*) FILTER (WHERE outcome = 'failed'),
+       count(*) FILTER (WHERE outcome = 'blocked')
+FROM event JOIN workload w ON w.id = workload_id
+WHERE occurred_at >= %s AND occurred_at < %s AND environment = 'production' GROUP BY 1
+"""
+
+
+def times_faster() -> float:
+    """Ask for the counts of all workloads over four weeks, of the rollups and of the rows."""
+    window = Window.last(timedelta(days=28), timezone.now())
+    answers: list[dict[str, tuple[int, ...]]] = []
+
+    def from_rollups() -> None:
+        found = queries.totals(window, queries.Scope(environment="production"))
+        answers.append({slug: (counts.served, counts.failed, counts.blocked) for slug, counts in found.items()})
+
+    def from_rows() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(FROM_ROWS, [window.start, window.end])
+            answers.append({slug: tuple(counts) for slug, *counts in cursor.fetchall()})
+
+    rollups = statistics.median(duration(from_rollups) for _ in range(5))
+    rows = duration(from_rows)
+    if answers[0] != answers[-1]:
+        raise RuntimeError("rollups and rows do not say the same")
+    return rows / rollups
