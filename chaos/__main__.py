@@ -25,7 +25,7 @@ from chaos.scene import Scene
 from fallbacks.local import environment
 from fallbacks.local.problem import Problem
 
-DEFAULT_SECONDS, QUICK_SECONDS, MUTANT_SECONDS, QUICK_MUTANT_SECONDS = 300.0, 110.0, 45.0, 25.0
+DEFAULT_SECONDS, QUICK_SECONDS, MUTANT_SECONDS, QUICK_MUTANT_SECONDS = 300.0, 120.0, 45.0, 25.0
 # From here on each lasting fault is held until /readyz has shown it; from the next, beat stands still for 10 minutes.
 THOROUGH_FROM, SOAK_FROM = 300.0, 1_800.0
 BETWEEN = (0.1, 1.0)
@@ -34,8 +34,8 @@ FINISH_WITHIN = 30.0
 
 def main() -> int:
     wanted = arguments()
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     findings = Findings()
     mix = mutants.MIXES.get(wanted.mutant or wanted.like, ())
     say(f"Seed {wanted.seed}, {wanted.seconds:.0f} s of faults{f', mutant {wanted.mutant}' if wanted.mutant else ''}.")

@@ -24,13 +24,22 @@ from chaos.scene import Scene, wait
 Make = Callable[[Scene], None]
 FAULTS: dict[str, Make] = {}
 # How often each comes while all come once, where that is not once.
-OFTEN = {"worker killed": 3, "group destroyed": 2, "connections cut": 2, "poison": 2, "two drains of one shard": 2}
+OFTEN = {
+    "worker killed": 3,
+    "worker at a crash point": 3,  # once for each point
+    "group destroyed": 2,
+    "connections cut": 2,
+    "poison": 2,
+    "two drains of one shard": 2,
+}
 # Longer than a lease, so that another worker takes the entries over; sometimes longer than PostgreSQL waits as well.
 PAUSES = (9.0, 11.0, 17.0)
 WEB_BACK_WITHIN = 30.0
 # Events are seen within this while beat stands still.
 SEEN_WITHIN = 5.0
 CRASH_POINTS = ("before-commit", "after-commit", "after-acknowledge")
+# Two seconds of which the worker takes to start.
+CRASHING_FOR = 7.0
 
 
 class NotRun(Exception):
@@ -95,7 +104,7 @@ def crash(scene: Scene) -> None:
     member.environment = {"FALLBACKS_CRASH_POINTS": f"{point}=0.6"}
     before = deaths(scene)
     scene.cluster.want("crasher")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + CRASHING_FOR
     while time.monotonic() < deadline:
         with contextlib.suppress(redis.RedisError):
             take_leases(scene)
@@ -120,7 +129,7 @@ def pause_worker(scene: Scene) -> None:
 @fault("beat paused")
 def pause_beat(scene: Scene) -> None:
     """While beat stands still, and nothing else is wrong, events are seen quickly all the same."""
-    seconds = 600.0 if scene.soak and "beat paused" not in scene.judged else 16.0
+    seconds = 600.0 if scene.soak and "beat paused" not in scene.judged else 12.0
     go_on = suspend(scene.cluster.members["beat"].family())
     deadline = time.monotonic() + seconds
     try:

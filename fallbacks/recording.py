@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
-from django.db import connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from fallbacks import partitions
@@ -201,6 +201,11 @@ ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
 ROLLUPS = {"minute": "rollup_minute", "hour": "rollup_hour", "day": "rollup_day"}
 
 
+# A value beyond a limit of PostgreSQL's, such as a row too large for an index. psycopg takes that class of errors for
+# trouble of the server's, which would be tried again for ever.
+TOO_LARGE = "54"
+
+
 def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Recorded:
     """Store events and traffic counts, and increase the rollups by what was new, in one transaction.
 
@@ -208,6 +213,15 @@ def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Re
     call is stored), OperationalError where it cannot be reached.
     """
     partitions.ensure_known(days_of(events))
+    try:
+        return _record(events, traffic)
+    except OperationalError as error:
+        if str(getattr(error.__cause__, "sqlstate", "")).startswith(TOO_LARGE):
+            raise DataError(*error.args) from error
+        raise
+
+
+def _record(events: Sequence[EventRow], traffic: Sequence[TrafficRow]) -> Recorded:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(STAGE)
         copy(cursor, "staged_event", events)

@@ -35,7 +35,7 @@ class Opened:
     taken: buffer.Taken
     origin: str
     entry: buffer.Entry
-    error: msgspec.MsgspecError | None = None
+    error: msgspec.MsgspecError | UnicodeError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ def read(shard: int, taken: buffer.Taken) -> Opened:
     origin = f"{buffer.stream(shard)}/{taken.id}"
     try:
         return Opened(taken, origin, buffer.decode(taken.body or b""))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        # Text that is not UTF-8 is no error of msgspec's own.
         return Opened(taken, origin, buffer.Entry(), error)
 
 

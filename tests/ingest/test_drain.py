@@ -207,3 +207,15 @@ def test_a_partition_that_was_dropped_by_hand_is_made_again(post: Any, drain: An
     post(EVENTS, sent())
     drain()
     assert (Event.objects.count(), KeptAside.objects.count()) == (1, 0)
+
+
+def test_text_that_is_not_utf8_or_too_large_for_an_index_holds_up_nobody(drain: Any) -> None:
+    name = buffer.stream(buffer.shard_of("w"))
+    broken = msgspec.msgpack.encode(buffer.Entry([make.event(workload="w", reason="BROKEN")], []))
+    buffer.connection().xadd(name, {"body": broken.replace(b"BROKEN", b"BR\xffKEN")})
+    # What compresses well would fit after all.
+    huge = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(12_000))
+    buffer.append(ANY, events=[make.event(workload="w"), make.event(workload="w", id=huge), make.event(workload="w")])
+    drain()
+    assert waiting() == 0
+    assert (Event.objects.count(), KeptAside.objects.count()) == (2, 2)
