@@ -61,6 +61,8 @@ _SURROGATES = re.compile(
 
 def whole(body: bytes) -> bytes:
     """Return the body with each half of a surrogate pair replaced: a text cut in an emoji must not cost its event."""
+    if b"\\u" not in body:
+        return body  # nearly every body: nothing to look through
     return _SURROGATES.sub(lambda found: rb"\ufffd" if found["alone"] else found[0], body)
 
 
