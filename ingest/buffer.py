@@ -209,12 +209,7 @@ _RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del
 def lease(shard: int, holder: str) -> bool:
     """Take or renew the right to drain a shard; False where another holds it."""
     names = [f"lease:{shard}", f"bell:{shard}"]
-    try:
-        return bool(_lease()(keys=names, args=[holder, LEASE_MS, BELL_MS], client=connection()))
-    except redis.exceptions.OutOfMemoryError:
-        # A stream that is full to the brim has no room for a lease, and only draining makes some. Two drains of one
-        # shard cost work and harm nothing: the database refuses duplicates.
-        return True
+    return bool(_lease()(keys=names, args=[holder, LEASE_MS, BELL_MS], client=connection()))
 
 
 @cache
