@@ -49,9 +49,15 @@ def drained(rig: Rig, port: int, key: str, shards: Sequence[int], batches: int) 
         (process.stdout or sys.stdin).readline()  # it is ready
     started = time.monotonic()
     for process in processes:
-        process.communicate("go\n", timeout=300)
+        into = process.stdin or sys.stdout
+        into.write("go\n")
+        into.flush()
+    # Not until they end: a drain lingers for what may come next.
+    stack.wait_until(stack.is_drained)
     seconds = time.monotonic() - started
-    if not stack.is_drained() or stack.stored() != batches * BATCH * len(shards):
+    for process in processes:
+        process.communicate(timeout=300)
+    if stack.stored() != batches * BATCH * len(shards):
         raise RuntimeError("a drain has left something")
     return batches * BATCH * len(shards) / seconds
 

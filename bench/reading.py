@@ -19,7 +19,7 @@ from bench.figures import Figure
 from bench.rig import Rig
 from bench.sizes import Sizes
 from dashboard import queries
-from fallbacks import partitions, recording
+from fallbacks import partitions, recounting, rollups
 from fallbacks.timebuckets import STEPS, Window
 
 DAYS = 30
@@ -134,14 +134,14 @@ def fill(first: int, last: int) -> None:
         cursor.execute(TRAFFIC, given)
         for start in range(first, last, 500_000):
             cursor.execute(EVENTS, given | {"first": start + 1, "last": min(last, start + 500_000)})
-        cursor.execute(f"TRUNCATE {', '.join(recording.ROLLUPS.values())}")
+        cursor.execute(f"TRUNCATE {', '.join(rollups.TABLES.values())}")
         cells = " UNION ALL ".join(
             cells.format(source=source)
-            for cells, source in ((recording.EVENT_CELLS, "event"), (recording.TRAFFIC_CELLS, "traffic"))
+            for cells, source in ((recounting.EVENT_CELLS, "event"), (recounting.TRAFFIC_CELLS, "traffic"))
         )
         for step in STEPS:
             source = "rollup_minute" if step != "minute" else f"({cells}) cells"
-            cursor.execute(ROLL_UP.format(rollup=recording.ROLLUPS[step], step=step, source=source))
+            cursor.execute(ROLL_UP.format(rollup=rollups.TABLES[step], step=step, source=source))
         cursor.execute("VACUUM ANALYZE")
 
 

@@ -110,7 +110,7 @@ def empty() -> None:
     buffer.connection().flushall()
 
 
-COLUMNS = f"workload_id, {recording.columns(recording.EVENT_TYPES)}"
+COLUMNS = recording.EVENT_COLUMNS
 
 
 def rows() -> bytes:

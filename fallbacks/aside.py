@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from fallbacks import tally
 from fallbacks.models import KeptAside
-from fallbacks.recording import EventRow, TrafficRow, record
+from fallbacks.recording import record
+from fallbacks.rows import EventRow, TrafficRow
 from fallbacks.streams import decode
 
 # What is refused for its value, and would be refused for ever. Anything else is tried again.

@@ -119,12 +119,14 @@ def find(text: str) -> Key | None:
         try:
             remembered = (now, _look_up(name))
         except DatabaseError as error:
-            close_old_connections()
             if remembered is None:
                 raise KeysUnavailable from error
             _remembered[name] = (time.monotonic() + ASK_AGAIN_AFTER - REMEMBERED_FOR, remembered[1])
         else:
             _remember(name, remembered)
+        finally:
+            # Back to the pool, which Django does at the end of a request; not all requests are Django's.
+            close_old_connections()
     key = remembered[1]
     if key is None or (key.expires_at is not None and key.expires_at <= datetime.now(UTC)):
         return None

@@ -5,61 +5,20 @@ really inserted are counted. Everything is inserted in the order of its key, so 
 meet the same rows wait for each other and never in a circle.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date
+from operator import itemgetter
+from typing import Any
 
 import msgspec
-from django.db import DataError, OperationalError, connection, transaction
+import psycopg
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.types.json import Jsonb
 
-from fallbacks import partitions
-
-
-class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One event, checked and complete: what ingest buffers and the database stores."""
-
-    workload: str
-    occurred_at: datetime
-    id: str
-    received_at: datetime
-    environment: str
-    primary: str
-    fallback: str | None
-    status: str
-    reason: str
-    outcome: str
-    error_code: str | None = None
-    attempts: int = 1
-    user_visible: bool | None = None
-    user_notified: bool | None = None
-    tier: str | None = None
-    payload_class: str | None = None
-    provider_features: list[str] | None = None
-    request_id: str | None = None
-    trace_id: str | None = None
-    primary_latency_ms: int | None = None
-    fallback_latency_ms: int | None = None
-    input_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: Decimal | None = None
-    # JSON text: the database reads it, nobody on the way does.
-    attributes: str | None = None
-
-
-class TrafficRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One count of requests over `start`..`start + seconds`, checked and complete."""
-
-    workload: str
-    id: str
-    start: datetime
-    seconds: int
-    received_at: datetime
-    environment: str
-    model: str | None
-    requests: int
+from fallbacks import partitions, rollups
+from fallbacks.rows import EventRow, TrafficRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +29,10 @@ class Recorded:
     traffic: int
 
 
-# The fields of the two rows, in their order, as the staging tables hold them.
+# The columns of the event table that are stored as they come, in the order of the row's fields: the workload goes
+# by its number. Whole numbers are bigint throughout: binary COPY would cut them to less without a word.
 EVENT_TYPES = {
-    "workload": "text",
+    "workload_id": "bigint",
     "occurred_at": "timestamptz",
     "id": "text",
     "received_at": "timestamptz",
@@ -83,7 +43,7 @@ EVENT_TYPES = {
     "reason": "text",
     "outcome": "text",
     "error_code": "text",
-    "attempts": "smallint",
+    "attempts": "bigint",
     "user_visible": "boolean",
     "user_notified": "boolean",
     "tier": "text",
@@ -91,119 +51,45 @@ EVENT_TYPES = {
     "provider_features": "text[]",
     "request_id": "text",
     "trace_id": "text",
-    "primary_latency_ms": "integer",
-    "fallback_latency_ms": "integer",
+    "primary_latency_ms": "bigint",
+    "fallback_latency_ms": "bigint",
     "input_tokens": "bigint",
     "cached_input_tokens": "bigint",
     "output_tokens": "bigint",
     "cost_usd": "numeric",
     "attributes": "jsonb",
 }
-TRAFFIC_TYPES = {
-    "workload": "text",
-    "id": "text",
-    "start": "timestamptz",
-    "seconds": "integer",
-    "received_at": "timestamptz",
-    "environment": "text",
-    "model": "text",
-    "requests": "bigint",
-}
+EVENT_COLUMNS = ", ".join(f'"{name}"' for name in EVENT_TYPES)
 
+# A row's key: the number of its workload, its time and its id.
+EventKey = tuple[int, Any, str]
 
-def columns(types: Mapping[str, str], prefix: str = "") -> str:
-    """Return the names of the columns, but for the workload, which is stored by its number."""
-    return ", ".join(f'{prefix}"{name}"' for name in types if name != "workload")
-
-
-def declared(types: Mapping[str, str]) -> str:
-    """Return the columns as a table declares them."""
-    return ", ".join(f'"{name}" {kind}' for name, kind in types.items())
-
-
-STAGE = f"""
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_event ({declared(EVENT_TYPES)}) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_traffic ({declared(TRAFFIC_TYPES)}) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS fresh_cell (
-  workload_id bigint, bucket timestamptz, environment text,
-  requests bigint, served bigint, failed bigint, blocked bigint
-) ON COMMIT DELETE ROWS;
--- Empty already, unless the caller has recorded in the same transaction before.
-DELETE FROM staged_event; DELETE FROM staged_traffic; DELETE FROM fresh_cell;
+# Emptied, should the caller have recorded in the same transaction before.
+STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_event (LIKE event INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;
+DELETE FROM staged_event
+"""
+# Staged in the order of the key, and read in the order in which it was staged.
+INSERT_STAGED = f"""
+INSERT INTO event ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM staged_event ORDER BY ctid
+ON CONFLICT DO NOTHING RETURNING workload_id, occurred_at, id
 """
 
-ADD_WORKLOADS = """
-INSERT INTO workload (slug)
-SELECT DISTINCT s.workload FROM (SELECT workload FROM staged_event UNION ALL SELECT workload FROM staged_traffic) s
-WHERE NOT EXISTS (SELECT FROM workload w WHERE w.slug = s.workload)
-ORDER BY 1
-ON CONFLICT DO NOTHING
+INSERT_TRAFFIC = """
+INSERT INTO traffic (workload_id, id, start, seconds, received_at, environment, model, requests)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::integer[], %s::timestamptz[],
+                     %s::text[], %s::text[], %s::bigint[])
+ORDER BY 1, 2
+ON CONFLICT DO NOTHING RETURNING workload_id, id
 """
-
-# How events become cells of the minute rollup. `check_rollups` recounts by the same words.
-EVENT_CELLS = """
-SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environment, NULL::bigint AS requests,
-       count(*) FILTER (WHERE outcome = 'served') AS served,
-       count(*) FILTER (WHERE outcome = 'failed') AS failed,
-       count(*) FILTER (WHERE outcome = 'blocked') AS blocked
-FROM {source} GROUP BY 1, 2, 3
-"""
-
-# How a count becomes cells: to each minute the requests that are due at its end less those that were due at its
-# start, in whole numbers, so that the minutes add up to the count.
-TRAFFIC_CELLS = """
-SELECT workload_id, minute AS bucket, environment,
-       sum(floor(requests * least(seconds, extract(epoch FROM minute - start) + 60) / seconds)
-           - floor(requests * greatest(0, extract(epoch FROM minute - start)) / seconds))::bigint AS requests,
-       0::bigint AS served, 0::bigint AS failed, 0::bigint AS blocked
-FROM {source}, generate_series(date_trunc('minute', start, 'UTC'),
-     start + make_interval(secs => seconds) - interval '1 microsecond', '1 minute') AS minute
-GROUP BY 1, 2, 3
-"""
-
-INSERT_EVENTS = f"""
-WITH inserted AS (
-  INSERT INTO event (workload_id, {columns(EVENT_TYPES)})
-  SELECT w.id, {columns(EVENT_TYPES, "s.")}
-  FROM staged_event s JOIN workload w ON w.slug = s.workload
-  ORDER BY w.id, s.occurred_at, s.id
-  ON CONFLICT DO NOTHING
-  RETURNING workload_id, occurred_at, environment, outcome
-)
-INSERT INTO fresh_cell {EVENT_CELLS.format(source="inserted")}
-"""
-
-INSERT_TRAFFIC = f"""
-WITH inserted AS (
-  INSERT INTO traffic (workload_id, {columns(TRAFFIC_TYPES)})
-  SELECT w.id, {columns(TRAFFIC_TYPES, "s.")}
-  FROM staged_traffic s JOIN workload w ON w.slug = s.workload
-  ORDER BY w.id, s.id
-  ON CONFLICT DO NOTHING
-  RETURNING workload_id, start, seconds, environment, requests
-), cells AS ({TRAFFIC_CELLS.format(source="inserted")}),
-kept AS (INSERT INTO fresh_cell SELECT * FROM cells)
-SELECT count(*) FROM inserted
-"""
-
-INCREASE = """
-INSERT INTO {rollup} AS r (workload_id, bucket, environment, requests, served, failed, blocked)
-SELECT workload_id, date_trunc('{step}', bucket, 'UTC'), environment,
-       sum(requests), sum(served), sum(failed), sum(blocked)
-FROM fresh_cell GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
-  requests = CASE WHEN excluded.requests IS NULL THEN r.requests ELSE coalesce(r.requests, 0) + excluded.requests END,
-  served = r.served + excluded.served,
-  failed = r.failed + excluded.failed,
-  blocked = r.blocked + excluded.blocked
-"""
-# Always in this order: two transactions that share cells must meet them in the same one.
-ROLLUPS = {"minute": "rollup_minute", "hour": "rollup_hour", "day": "rollup_day"}
-
 
 # A value beyond a limit of PostgreSQL's, such as a row too large for an index. psycopg takes that class of errors for
 # trouble of the server's, which would be tried again for ever.
 TOO_LARGE = "54"
+
+# After a batch in which events came again, so many more are expected to be like it.
+CAREFUL_FOR = 50
+_careful = 0
 
 
 def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Recorded:
@@ -223,41 +109,81 @@ def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Re
 
 def _record(events: Sequence[EventRow], traffic: Sequence[TrafficRow]) -> Recorded:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(STAGE)
-        copy(cursor, "staged_event", events)
-        copy(cursor, "staged_traffic", traffic)
-        cursor.execute(ADD_WORKLOADS)
-        stored = Recorded(
-            events=insert_events(cursor) if events else 0,
-            traffic=insert_traffic(cursor) if traffic else 0,
-        )
-        if stored.events or stored.traffic:
-            for step, rollup in ROLLUPS.items():
-                cursor.execute(INCREASE.format(rollup=rollup, step=step))
-    return stored
+        ids = workload_ids(cursor, {row.workload for row in events} | {row.workload for row in traffic})
+        new_events = insert_events(cursor, ids, events)
+        new_traffic = insert_traffic(cursor, ids, traffic)
+        rollups.increase(cursor, rollups.minutes(ids, new_events, new_traffic))
+    return Recorded(len(new_events), len(new_traffic))
 
 
-def insert_events(cursor: CursorWrapper) -> int:
-    """Insert what is staged, put the cells of what was new into `fresh_cell`, and return how many those were."""
-    cursor.execute(INSERT_EVENTS)
-    cursor.execute("SELECT coalesce(sum(served + failed + blocked), 0)::bigint FROM fresh_cell")
-    (count,) = cursor.fetchone()
-    return int(count)
+def workload_ids(cursor: CursorWrapper, slugs: set[str]) -> dict[str, int]:
+    """Return the number of each workload; those that are not there yet are made."""
+    find = "SELECT slug, id FROM workload WHERE slug = ANY(%s)"
+    cursor.execute(find, [list(slugs)])
+    ids = dict(cursor.fetchall())
+    if missing := sorted(slugs - ids.keys()):
+        cursor.execute("INSERT INTO workload (slug) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [missing])
+        cursor.execute(find, [missing])
+        ids |= dict(cursor.fetchall())
+    return ids
 
 
-def insert_traffic(cursor: CursorWrapper) -> int:
-    """Insert what is staged, add the cells of what was new to `fresh_cell`, and return how many those were."""
-    cursor.execute(INSERT_TRAFFIC)
-    (count,) = cursor.fetchone()
-    return int(count)
+def insert_events(cursor: CursorWrapper, ids: Mapping[str, int], events: Sequence[EventRow]) -> Collection[EventRow]:
+    """Insert events that are not there yet, and return those.
+
+    Nearly always none is there: then they are copied straight into their table, which takes half as long as staging
+    them. Where one is, the copy is taken back; and since it leaves dead rows behind, it is not tried again too soon.
+    """
+    global _careful
+    # Of equal ones in a batch, the first.
+    keyed = {(ids[row.workload], row.occurred_at, row.id): row for row in reversed(events)}
+    ordered = dict(sorted(keyed.items(), key=itemgetter(0)))
+    if not ordered:
+        return ()
+    if not _careful:
+        try:
+            with transaction.atomic():
+                copy(cursor, "event", ordered)
+            return ordered.values()
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, psycopg.errors.UniqueViolation):
+                raise
+            _careful = CAREFUL_FOR
+    _careful = max(0, _careful - 1)
+    return insert_unseen(cursor, ordered)
 
 
-def copy(cursor: CursorWrapper, target: str, rows: Iterable[EventRow | TrafficRow]) -> None:
-    """COPY rows, whose fields are in the order of the target's columns."""
+def insert_unseen(cursor: CursorWrapper, events: Mapping[EventKey, EventRow]) -> Collection[EventRow]:
+    """Insert events of which some may be there, and return those that were not."""
+    cursor.execute(STAGE)
+    copy(cursor, "staged_event", events)
+    cursor.execute(INSERT_STAGED)
+    return [events[key] for key in cursor.fetchall()]
+
+
+def copy(cursor: CursorWrapper, target: str, events: Mapping[EventKey, EventRow]) -> None:
+    """COPY events into a table that has the columns of the event table."""
     # Not one of the methods whose errors Django wraps by itself.
-    with connection.wrap_database_errors, cursor.copy(f"COPY {target} FROM STDIN") as out:
-        for row in rows:
-            out.write_row(msgspec.structs.astuple(row))
+    with (
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {target} ({EVENT_COLUMNS}) FROM STDIN (FORMAT BINARY)") as out,
+    ):
+        out.set_types(list(EVENT_TYPES.values()))
+        for (workload, *_), row in events.items():
+            _, *values, attributes = msgspec.structs.astuple(row)
+            out.write_row((workload, *values, None if attributes is None else Jsonb(attributes, dumps=str)))
+
+
+def insert_traffic(
+    cursor: CursorWrapper, ids: Mapping[str, int], traffic: Sequence[TrafficRow]
+) -> Collection[TrafficRow]:
+    """Insert counts that are not there yet, and return those."""
+    keyed = {(ids[row.workload], row.id): row for row in reversed(traffic)}
+    if not keyed:
+        return ()
+    columns = zip(*((key[0], *msgspec.structs.astuple(row)[1:]) for key, row in keyed.items()), strict=True)
+    cursor.execute(INSERT_TRAFFIC, [list(column) for column in columns])
+    return [keyed[key] for key in cursor.fetchall()]
 
 
 def days_of(events: Iterable[EventRow]) -> set[date]:

@@ -9,8 +9,30 @@ from django.utils import timezone
 
 from fallbacks import retention
 from fallbacks.rates import Counts
-from fallbacks.recording import EVENT_CELLS, ROLLUPS, TRAFFIC_CELLS
+from fallbacks.rollups import TABLES
 from fallbacks.timebuckets import STEPS, Step
+
+# How events become cells of the minute rollup.
+EVENT_CELLS = """
+SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environment, NULL::bigint AS requests,
+       count(*) FILTER (WHERE outcome = 'served') AS served,
+       count(*) FILTER (WHERE outcome = 'failed') AS failed,
+       count(*) FILTER (WHERE outcome = 'blocked') AS blocked
+FROM {source} GROUP BY 1, 2, 3
+"""
+
+# How counts become cells: to each minute the requests that are due at its end less those that were due at its
+# start, in whole numbers, so that the minutes add up to the count.
+TRAFFIC_CELLS = """
+SELECT workload_id, minute AS bucket, environment,
+       sum(div(requests * least(seconds * 1e6, passed + 60e6), seconds * 1e6)
+           - div(requests * greatest(0, passed), seconds * 1e6))::bigint AS requests,
+       0::bigint AS served, 0::bigint AS failed, 0::bigint AS blocked
+FROM {source}, generate_series(date_trunc('minute', start, 'UTC'),
+     start + make_interval(secs => seconds) - interval '1 microsecond', '1 minute') AS minute,
+     LATERAL (SELECT extract(epoch FROM minute - start) * 1e6 AS passed) AS microseconds
+GROUP BY 1, 2, 3
+"""
 
 RECOUNT = f"""
 CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
@@ -74,7 +96,7 @@ def compare(*, repair: bool = False) -> list[Difference]:
         if repair:
             # In the recorders' order. Their rows that are not committed yet are not counted here, and they add
             # them once this is done.
-            cursor.execute(f"LOCK TABLE {', '.join(ROLLUPS.values())} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {', '.join(TABLES.values())} IN SHARE ROW EXCLUSIVE MODE")
         else:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         rows, since = _kept_since(timezone.now())
@@ -82,14 +104,14 @@ def compare(*, repair: bool = False) -> list[Difference]:
         found = [difference for step in STEPS for difference in _differences(cursor, step, since[step])]
         if repair and found:
             for step in STEPS:
-                words = {"rollup": ROLLUPS[step], "truth": TRUTH.format(step=step)}
+                words = {"rollup": TABLES[step], "truth": TRUTH.format(step=step)}
                 cursor.execute(REMOVE.format(**words), {"since": since[step]})
                 cursor.execute(REPLACE.format(**words), {"since": since[step]})
     return found
 
 
 def _differences(cursor: CursorWrapper, step: Step, since: datetime) -> list[Difference]:
-    cursor.execute(COMPARE.format(rollup=ROLLUPS[step], truth=TRUTH.format(step=step)), {"since": since})
+    cursor.execute(COMPARE.format(rollup=TABLES[step], truth=TRUTH.format(step=step)), {"since": since})
     return [
         Difference(step, row[0], row[1], row[2], held=Counts(*row[3:7]), true=Counts(*row[7:11]))
         for row in cursor.fetchall()

@@ -69,8 +69,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    # POSTs of services leave here: sessions, CSRF and pages are nothing to them.
-    "ingest.direct.DirectPath",
+    # POSTs of services leave here, if `wsgi` has not answered them: sessions, CSRF and pages are nothing to them.
+    "ingest.direct.DirectMiddleware",
     # Above whatever may refuse a request: a refusal carries their headers, too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",

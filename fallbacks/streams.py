@@ -11,7 +11,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from fallbacks.recording import EventRow, TrafficRow
+from fallbacks.rows import EventRow, TrafficRow
 
 GROUP = "drain"
 # A hash of counts, which lives as long as the streams do. What is in it: `fallbacks.tally`.

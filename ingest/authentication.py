@@ -1,6 +1,7 @@
 """Who sends: the key in the Authorization header."""
 
-from django.http import HttpRequest
+from collections.abc import Mapping
+from typing import Any
 
 from fallbacks import keys
 
@@ -15,10 +16,13 @@ class Refused(Exception):
         self.message = message
 
 
-def authenticate(request: HttpRequest, scope: str) -> keys.Key:
-    """Return the request's key. Raises Refused, or keys.KeysUnavailable where it cannot be looked up."""
+def authenticate(environ: Mapping[str, Any], scope: str) -> keys.Key:
+    """Return the key of a request, whose WSGI environment this is.
+
+    Raises Refused, or keys.KeysUnavailable where it cannot be looked up.
+    """
     try:
-        key = keys.shown_in(request.META.get("HTTP_AUTHORIZATION", ""))
+        key = keys.shown_in(environ.get("HTTP_AUTHORIZATION", ""))
     except keys.NoKey as none:
         raise Refused(401, none.code, none.message) from none
     if scope not in key.scopes:

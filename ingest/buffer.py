@@ -22,7 +22,7 @@ from redis.commands.core import Script
 
 from fallbacks import logs
 from fallbacks.keys import Key
-from fallbacks.recording import EventRow, TrafficRow
+from fallbacks.rows import EventRow, TrafficRow
 from fallbacks.streams import GROUP as GROUP
 from fallbacks.streams import TALLY as TALLY
 from fallbacks.streams import Entry as Entry
@@ -30,15 +30,20 @@ from fallbacks.streams import connection as connection
 from fallbacks.streams import decode as decode
 from fallbacks.streams import shards as shards
 from fallbacks.streams import stream as stream
-from ingest import crashpoints
+from ingest import crashpoints, line
 
 log = logging.getLogger(__name__)
 _refused = logs.Summary(log, "refused")
 
 CONSUMER = "drain"
-# A bell that was rung keeps for this long; then the next append rings again, should the message be lost.
-# (append.lua has the same.)
-BELL_MS = 5_000
+# An entry may be of some bytes or of 5 MiB: so many are asked for at once that even the largest fit into memory.
+ENTRIES_A_READ = 32
+# What one transaction takes: some thousand events cost the least an event; more would hold their rows too long.
+ENOUGH_BYTES = 1_000_000
+ENOUGH_ENTRIES = 2_000
+# A bell that was rung counts as rung for so long; then it is rung again, should the message be lost. While it does,
+# nobody else rings: more tasks for a shard than one would take their turns from other shards.
+BELL_MS = 3_000
 # A key may save up so many seconds of its rate.
 BURST_SECONDS = 10
 # Longer than a batch takes. A drain that dies leaves its shard to others after this; one that only stands still
@@ -97,18 +102,19 @@ def append(
     rejected = rejected or {}
     rate = settings.KEY_RATE if key.rate is None else key.rate
     names = [f"rate:{key.id}", TALLY, *(name for shard in entries for name in (stream(shard), f"bell:{shard}"))]
-    words: list[Any] = [max(1, accepted + sum(rejected.values())), rate, BURST_SECONDS, accepted, len(rejected)]
+    cost = max(1, accepted + sum(rejected.values()))
+    words: list[Any] = [cost, rate, BURST_SECONDS, BELL_MS, accepted, len(rejected)]
     words += [word for pair in rejected.items() for word in pair]
     for entry in entries.values():
         words += [len(entry.events) + len(entry.traffic), msgspec.msgpack.encode(entry)]
     try:
-        taken, *rest = _append()(keys=names, args=words, client=connection())
+        taken, *rest = line.evaluate(_append(), names, words)
     except redis.RedisError as error:
         logs.away("stream", error)
         raise Full from error
     logs.back("stream")
     if not taken:
-        _refused.add(over_rate=words[0])
+        _refused.add(over_rate=cost)
         raise Throttled(-(-rest[0] // 1000))
     if rejected:
         _refused.add(**rejected)
@@ -120,28 +126,40 @@ def _append() -> Script:
     return connection().register_script((Path(__file__).parent / "append.lua").read_text())
 
 
-def take(shard: int, count: int, wait_ms: int) -> list[Taken]:
+def take(shard: int, wait_ms: int) -> list[Taken]:
     """Return entries to record: first those that were given out before and not finished, then new ones.
 
     Waits up to `wait_ms` for a new one. Nothing is taken off the stream until `finish`.
     """
-    for last_seen in ("0", ">"):
-        answer = _read(shard, last_seen, count, wait_ms)
-        if answer:
-            return answer
-    return []
+    return _gather(shard, "0", 0) or _gather(shard, ">", wait_ms)
 
 
-def _read(shard: int, last_seen: str, count: int, wait_ms: int) -> list[Taken]:
-    block = wait_ms if last_seen == ">" and wait_ms else None
+def _gather(shard: int, last_seen: str, wait_ms: int) -> list[Taken]:
+    """Read on until there is enough for a transaction, or nothing more."""
+    entries: list[Taken] = []
+    size = 0
+    while size < ENOUGH_BYTES and len(entries) < ENOUGH_ENTRIES:
+        more = _read(shard, last_seen, 0 if entries else wait_ms)
+        entries += more
+        size += sum(len(entry.body or b"") for entry in more)
+        if len(more) < ENTRIES_A_READ:
+            break
+        if last_seen != ">":
+            last_seen = more[-1].id
+    return entries
+
+
+def _read(shard: int, last_seen: str, wait_ms: int) -> list[Taken]:
     try:
-        answer: Any = connection().xreadgroup(GROUP, CONSUMER, {stream(shard): last_seen}, count=count, block=block)
+        answer: Any = connection().xreadgroup(
+            GROUP, CONSUMER, {stream(shard): last_seen}, count=ENTRIES_A_READ, block=wait_ms or None
+        )
     except redis.ResponseError as error:
         if not str(error).startswith("NOGROUP"):
             raise
         # From 0: a group that starts at the end would never be given what is there already.
         connection().xgroup_create(stream(shard), GROUP, id="0", mkstream=True)
-        return _read(shard, last_seen, count, wait_ms)
+        return _read(shard, last_seen, wait_ms)
     return [_taken(name, fields) for _, entries in answer for name, fields in entries]
 
 
@@ -167,7 +185,7 @@ def _finish() -> Script:
     return connection().register_script((Path(__file__).parent / "finish.lua").read_text())
 
 
-def left_behind(shard: int, count: int) -> list[Taken]:
+def left_behind(shard: int) -> list[Taken]:
     """Return entries that were acknowledged and are still there: no group would ever be given them again.
 
     Nothing here does one without the other, save the crash point; a hand at the console may.
@@ -178,7 +196,7 @@ def left_behind(shard: int, count: int) -> list[Taken]:
         return []
     seen = next((group["last-delivered-id"] for group in groups if group["name"] == GROUP.encode()), b"0-0")
     pipeline = connection().pipeline(transaction=True)
-    pipeline.xrange(stream(shard), max=seen, count=count)
+    pipeline.xrange(stream(shard), max=seen, count=ENTRIES_A_READ)
     pipeline.xpending_range(stream(shard), GROUP, "-", "+", 10_000)
     try:
         entries, pending = pipeline.execute()
@@ -221,6 +239,14 @@ def release(shard: int, holder: str) -> None:
     """Give the right to drain back, and let the next append ring."""
     connection().delete(f"bell:{shard}")
     connection().eval(_RELEASE, 1, f"lease:{shard}", holder)
+
+
+def silent(shards: Sequence[int]) -> list[int]:
+    """Return those of the shards whose bell is silent; it counts as rung from now on."""
+    pipeline = connection().pipeline(transaction=False)
+    for shard in shards:
+        pipeline.set(f"bell:{shard}", "", nx=True, px=BELL_MS)
+    return [shard for shard, rung in zip(shards, pipeline.execute(), strict=True) if rung]
 
 
 def oldest_wait_ms(now_ms: int) -> int:

@@ -10,7 +10,7 @@ import msgspec
 from fallbacks import retention
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
-from fallbacks.recording import EventRow, TrafficRow
+from fallbacks.rows import EventRow, TrafficRow
 from ingest import wire
 from ingest.wire import FORMS, BadItem
 

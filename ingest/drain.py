@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,14 +11,12 @@ from django.db import transaction
 
 from fallbacks import aside, logs, partitions, tally
 from fallbacks.aside import REFUSED as REFUSED
-from fallbacks.recording import EventRow, TrafficRow, days_of, record
+from fallbacks.recording import days_of, record
+from fallbacks.rows import EventRow, TrafficRow
 from ingest import buffer, crashpoints
 
 log = logging.getLogger(__name__)
 
-ENTRIES_A_READ = 64
-# A transaction of some thousand events costs the least an event; one of more holds its rows too long.
-EVENTS_A_TRANSACTION = 5_000
 # A drain waits so long for the next entry before it lets go: cheaper than another task a moment later.
 LINGER_MS = 100
 # Often enough that few ids are remembered, seldom enough to cost nothing.
@@ -69,9 +67,9 @@ def drain(shard: int, seconds: float) -> bool:
 def work(shard: int, holder: str, deadline: float) -> None:
     """Record and finish entries until none waits, or until the deadline (monotonic seconds)."""
     epoch = tally.epoch()
-    if strays := buffer.left_behind(shard, ENTRIES_A_READ):
+    if strays := buffer.left_behind(shard):
         record_and_finish(epoch, shard, holder, strays)
-    while time.monotonic() < deadline and (entries := buffer.take(shard, ENTRIES_A_READ, LINGER_MS)):
+    while time.monotonic() < deadline and (entries := buffer.take(shard, LINGER_MS)):
         if epoch != (epoch := tally.epoch()):
             # The stream's Redis has lost its data meanwhile. What is still there is given again, under this count.
             continue
@@ -82,31 +80,16 @@ def work(shard: int, holder: str, deadline: float) -> None:
 
 
 def record_and_finish(epoch: int, shard: int, holder: str, entries: Sequence[buffer.Taken]) -> None:
-    """Record entries, batch by batch, and take each batch off the stream once it is committed."""
-    for batch in batches(entries):
-        outcome = record_entries(epoch, shard, batch)
-        logs.back("database")
-        crashpoints.reach("after-commit")
-        buffer.finish(shard, batch)
-        logs.back("stream")
-        buffer.lease(shard, holder)
-        _summary.add(
-            entries=len(batch), stored=outcome.stored, duplicate=outcome.duplicate, kept_aside=outcome.kept_aside
-        )
-
-
-def batches(entries: Sequence[buffer.Taken]) -> Iterator[list[buffer.Taken]]:
-    """Group entries by size, a megabyte or so a batch: some thousand events."""
-    batch: list[buffer.Taken] = []
-    size = 0
-    for entry in entries:
-        batch.append(entry)
-        size += len(entry.body or b"")
-        if size > EVENTS_A_TRANSACTION * 200:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    """Record entries, and take them off the stream once they are committed."""
+    outcome = record_entries(epoch, shard, entries)
+    logs.back("database")
+    crashpoints.reach("after-commit")
+    buffer.finish(shard, entries)
+    logs.back("stream")
+    buffer.lease(shard, holder)
+    _summary.add(
+        entries=len(entries), stored=outcome.stored, duplicate=outcome.duplicate, kept_aside=outcome.kept_aside
+    )
 
 
 def record_entries(epoch: int, shard: int, entries: Sequence[buffer.Taken]) -> tally.Outcome:

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 from fallbacks import tally
 from fallbacks.keys import KeysUnavailable
 from ingest import buffer, pulse
+from ingest.answers import refusal
 from ingest.authentication import Refused, authenticate
-from ingest.views import refusal
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # As in finish.lua, in milliseconds.
@@ -55,11 +55,11 @@ class Page:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer with what is known, by a key with the scope `metrics:read`."""
     try:
-        authenticate(request, "metrics:read")
+        authenticate(request.META, "metrics:read")
     except Refused as refused:
-        return refusal(refused.status, refused.code, refused.message)
+        return refusal(refused.status, refused.code, refused.message).response()
     except KeysUnavailable:
-        return refusal(503, "keys_unavailable", "The key cannot be looked up just now: ask again.")
+        return refusal(503, "keys_unavailable", "The key cannot be looked up just now: ask again.").response()
     return HttpResponse(page().text, content_type=CONTENT_TYPE)
 
 

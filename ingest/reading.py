@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from fallbacks.keys import Key
-from fallbacks.recording import EventRow, TrafficRow
+from fallbacks.rows import EventRow, TrafficRow
 from ingest import completing, wire
 from ingest.wire import DEEPEST, FORMS, BadBody, BadItem, CountIn, EventIn
 

@@ -18,28 +18,27 @@ log = logging.getLogger(__name__)
 
 # One task works for so long, then makes room for the other shards: with more of them than worker processes, events of
 # those that wait are seen so much later.
-SECONDS_A_TASK = 1.0
+SECONDS_A_TASK = 0.3
 # A bell older than this is no news: beat has rung since.
-EXPIRES = 10
+EXPIRES = 5
 
 
 @shared_task(name="ingest.tasks.drain")
 def drain(shard: int) -> None:
     """Record what waits in a shard. What goes wrong is said once a try; beat rings again."""
     try:
-        more = draining.drain(shard, SECONDS_A_TASK)
+        more = buffer.silent([shard]) if draining.drain(shard, SECONDS_A_TASK) else []
     except (DatabaseError, redis.RedisError) as error:
         logs.away("database" if isinstance(error, DatabaseError) else "stream", error)
         return
-    if more:
-        ring_bells([shard])
+    ring_bells(more)
 
 
 @shared_task(name="ingest.tasks.ring")
 def ring() -> None:
-    """Ring for each shard in which something waits: bells get lost, data does not."""
+    """Ring for each shard in which something waits and nobody has rung: bells get lost, data does not."""
     try:
-        shards = [shard for shard in buffer.shards() if buffer.waiting(shard)]
+        shards = buffer.silent([shard for shard in buffer.shards() if buffer.waiting(shard)])
     except redis.RedisError as error:
         logs.away("stream", error)
         return

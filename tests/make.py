@@ -4,7 +4,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fallbacks.recording import EventRow, TrafficRow
+from fallbacks.rows import EventRow, TrafficRow
 
 _numbers = itertools.count()
 # The start of a minute some hours ago: recent enough for every limit.

@@ -2,14 +2,17 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection
+from django.db.backends.utils import CursorWrapper
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fallbacks import partitions, recounting
+from fallbacks import partitions, recording, recounting
 from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, Traffic, Workload
 from fallbacks.recording import Recorded, record
 from tests import make
@@ -43,6 +46,44 @@ def test_the_same_event_again_counts_once_in_one_batch_and_in_the_next() -> None
     assert record([again, again, make.event()]).events == 2
     assert record([again, make.event()]).events == 1
     assert [row[4] for row in cells(DayRollup)] == [3]
+
+
+def test_after_events_that_came_again_no_copy_is_tried_in_vain_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "_careful", 0)
+    again = make.event()
+    ways: list[str] = []
+    copy = recording.copy
+
+    def noted(cursor: CursorWrapper, target: str, rows: Any) -> None:
+        ways.append(target)
+        copy(cursor, target, rows)
+
+    monkeypatch.setattr(recording, "copy", noted)
+    assert [record([again]).events, record([again, make.event()]).events] == [1, 1]
+    assert ways == ["event", "event", "staged_event"]
+    for _ in range(recording.CAREFUL_FOR - 1):
+        assert record([again, make.event()]).events == 1
+    assert ways.count("event") == 2
+    assert record([make.event()]).events == 1
+    assert ways[-1] == "event"
+    assert recounting.compare() == []
+
+
+def test_attributes_are_an_object_whichever_way_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "_careful", 0)
+    event = make.event(attributes='{"team": "a"}', provider_features=["x"], cost_usd=Decimal("0.0041"))
+    record([event])
+    record([event, make.event(attributes='{"team": "b"}')])
+    assert [row.attributes for row in Event.objects.order_by("recorded_at")] == [{"team": "a"}, {"team": "b"}]
+    assert Event.objects.filter(cost_usd=Decimal("0.0041"), provider_features=["x"]).count() == 1
+
+
+def test_a_number_beyond_the_column_is_refused_and_not_cut() -> None:
+    for over in ({"attempts": 2**70}, {"primary_latency_ms": 2**63}, {"cost_usd": Decimal(10**30)}):
+        with pytest.raises((DataError, IntegrityError, OverflowError)):
+            record([make.event(**over)])
+    record([make.event(attempts=2**40)])
+    assert Event.objects.get().attempts == 2**40
 
 
 def test_the_same_id_at_another_time_or_workload_is_another_event() -> None:

@@ -1,6 +1,7 @@
 """A service that posts, and a worker's drain run in the test's own process."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from fallbacks import keys
-from ingest import buffer
+from ingest import buffer, line
 from ingest import drain as draining
 
 Post = Callable[..., HttpResponse]
@@ -37,8 +38,9 @@ def post(key: str, stream: None) -> Post:
 
 
 @pytest.fixture
-def no_stream(settings: Any) -> Iterator[None]:
+def no_stream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The stream's Redis is nowhere."""
+    monkeypatch.setattr(line, "_of_thread", threading.local())
     there = settings.REDIS_URL
     settings.REDIS_URL = "unix:///nowhere/at/all"
     buffer.connection.cache_clear()

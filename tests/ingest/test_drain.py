@@ -28,7 +28,7 @@ def waiting() -> int:
 
 def test_a_workload_keeps_to_its_shard_and_an_entry_is_a_request(post: Any) -> None:
     post(EVENTS, [sent(workload=f"w{n}") for n in range(50)] * 3)
-    entries = [buffer.decode(taken.body or b"") for shard in buffer.shards() for taken in buffer.take(shard, 10, 0)]
+    entries = [buffer.decode(taken.body or b"") for shard in buffer.shards() for taken in buffer.take(shard, 0)]
     assert len(entries) == len(buffer.shards())
     homes: dict[str, int] = {}
     for number, entry in enumerate(entries):
@@ -219,3 +219,28 @@ def test_text_that_is_not_utf8_or_too_large_for_an_index_holds_up_nobody(drain: 
     drain()
     assert waiting() == 0
     assert (Event.objects.count(), KeptAside.objects.count()) == (2, 2)
+
+
+def test_one_transaction_takes_what_many_small_requests_sent() -> None:
+    for _ in range(3 * buffer.ENTRIES_A_READ + 1):
+        buffer.append(ANY, events=[make.event()])
+    assert len(buffer.take(buffer.shard_of("support-chat"), 0)) == 3 * buffer.ENTRIES_A_READ + 1
+
+
+def test_one_transaction_takes_no_more_than_some_large_requests() -> None:
+    shard = buffer.shard_of("support-chat")
+    large = [make.event(reason="x" * 500) for _ in range(2_000)]
+    for _ in range(buffer.ENTRIES_A_READ + 1):
+        buffer.append(ANY, events=large)
+    assert len(buffer.take(shard, 0)) == buffer.ENTRIES_A_READ
+    buffer.connection().delete(buffer.stream(shard))
+
+
+def test_a_bell_is_rung_once_until_somebody_has_come() -> None:
+    shard = buffer.shard_of("support-chat")
+    assert buffer.append(ANY, events=[make.event()]) == [shard]
+    assert buffer.append(ANY, events=[make.event()]) == []
+    assert buffer.silent([shard]) == []
+    draining.drain(shard, 10)
+    assert buffer.silent([shard]) == [shard]
+    assert buffer.append(ANY, events=[make.event()]) == []

@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -44,7 +45,12 @@ def test_no_key_no_sample_and_no_reason_is_logged(post: Any, drain: Any, key: st
     post(EVENTS, SECRET.encode())
     post(EVENTS, sent(**texts), key=f"{key}x")
     anybody = Key(1, frozenset(), frozenset(), frozenset(), None, 0)
-    for poison in ({"outcome": SECRET}, {"id": f"\0{SECRET}"}, {"attributes": f"[{SECRET}"}, {"attempts": 10**9}):
+    for poison in (
+        {"outcome": SECRET},
+        {"id": f"\0{SECRET}"},
+        {"attributes": f"[{SECRET}"},
+        {"cost_usd": Decimal(10**30)},
+    ):
         buffer.append(anybody, events=[make.event(reason=SECRET, **poison)])
     buffer.connection().xadd(buffer.stream(0), {"body": SECRET})
     drain()

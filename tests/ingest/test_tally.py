@@ -113,7 +113,7 @@ def test_entries_taken_again_are_not_counted_again(drain: Any, monkeypatch: pyte
 
 def test_entries_that_were_settled_are_not_counted_again(drain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     append(make.event())
-    kept = buffer.take(SHARD, 10, 0)
+    kept = buffer.take(SHARD, 0)
     drain()
     epoch = tally.epoch()
     assert DrainedEntry.objects.count() == 1
@@ -141,7 +141,7 @@ def crowd() -> Iterator[None]:
 def test_drains_that_meet_at_the_same_entries_count_them_once() -> None:
     for number in range(40):
         append(make.event(id=f"e{number}"), make.event(id="same"))
-    epoch, entries = tally.epoch(), buffer.take(SHARD, 64, 0)
+    epoch, entries = tally.epoch(), buffer.take(SHARD, 0)
 
     def run() -> None:
         for batch in (entries[:7], entries[7:], entries):
@@ -237,7 +237,7 @@ def test_a_stream_that_somebody_deleted_is_a_loss_that_is_told(drain: Any) -> No
 
 def test_entries_that_were_finished_and_never_recorded_are_a_loss_that_is_told() -> None:
     append(make.event(), make.event())
-    buffer.finish(SHARD, buffer.take(SHARD, 10, 0))
+    buffer.finish(SHARD, buffer.take(SHARD, 0))
     assert tally.account().lost == 2
 
 
@@ -337,7 +337,7 @@ def test_a_stream_that_is_full_to_the_brim_can_be_drained_and_counted(drain: Any
 
 def test_an_entry_that_was_acknowledged_by_hand_is_recorded_nevertheless(drain: Any) -> None:
     append(make.event())
-    (taken,) = buffer.take(SHARD, 10, 0)
+    (taken,) = buffer.take(SHARD, 0)
     buffer.connection().xack(buffer.stream(SHARD), buffer.GROUP, taken.id)
     drain()
     assert terms() == {"accepted": 1, "stored": 1}

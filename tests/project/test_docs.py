@@ -30,7 +30,7 @@ def settings_read() -> set[str]:
     code = "\n".join(
         path.read_text() for folder in ("fallbacks", "ingest", "dashboard") for path in (PROJECT / folder).rglob("*.py")
     )
-    return set(re.findall(r"(?:environ(?:\.get\(|\[)|required\(|given\.get\()\s*\"([A-Z_]+)\"", code)) - INTERNAL
+    return set(re.findall(r"(?:os\.environ(?:\.get\(|\[)|required\(|given\.get\()\s*\"([A-Z_]+)\"", code)) - INTERNAL
 
 
 @pytest.mark.parametrize(("document", "target"), each(r"`make ([a-z-]+)"))
