@@ -53,5 +53,5 @@ def test_another_clock_than_ours_is_taken_into_account(post: Any, monkeypatch: p
     """The stream may be on another machine, whose clock is an hour off."""
     monkeypatch.setattr(line, "_of_thread", threading.local())
     real = time.time
-    monkeypatch.setattr(line.time, "time", lambda: real() - 3600)
+    monkeypatch.setattr("ingest.line.time.time", lambda: real() - 3600)
     assert post(EVENTS, sent()).status_code == 202
