@@ -52,6 +52,9 @@ bench: ## measure the product against its references (docs/bench.md; ARGS="--qui
 	$(VENV)/python -m bench $(ARGS)
 
 # --- Faults ------------------------------------------------------------------------------------------
-.PHONY: chaos
+.PHONY: chaos fuzz
 chaos: ## run the product through faults and prove that nothing is lost (docs/chaos.md; ARGS="--quick")
 	$(INSTALL) --test && exec $(VENV)/python -m chaos $(ARGS)
+
+fuzz: ## send 100,000 odd requests: no 5xx, and no 202 that is not stored (docs/chaos.md; ARGS="--requests 2000")
+	$(INSTALL) --test && exec $(VENV)/python -m chaos.fuzz $(ARGS)

@@ -3,6 +3,7 @@
 import statistics
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # What must not happen, in the order in which it is printed. Each must be zero.
@@ -114,8 +115,8 @@ def faults_table(findings: Findings) -> str:
     return table(HEAD, [row.words() for row in findings.rows.values()])
 
 
-def columns_table(findings: Findings) -> str:
+def columns_table(findings: Findings, columns: Mapping[str, str] = COLUMNS) -> str:
     """Return the table of what must be zero."""
-    lines: list[tuple[str, ...]] = [(text, f"{findings.counts[name]:,}", "") for name, text in COLUMNS.items()]
-    told = [f"  {COLUMNS[name]}: {example}" for name in COLUMNS for example in findings.examples.get(name, ())]
+    lines: list[tuple[str, ...]] = [(text, f"{findings.counts[name]:,}", "") for name, text in columns.items()]
+    told = [f"  {columns[name]}: {example}" for name in columns for example in findings.examples.get(name, ())]
     return "\n".join([table(("must be zero", "found", ""), lines), *(["", "For example:", *told] if told else [])])

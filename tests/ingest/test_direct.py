@@ -67,6 +67,26 @@ def test_what_comes_without_tls_is_sent_to_tls_where_tls_is_asked_for(settings: 
     assert by_wsgi(body, HTTP_X_FORWARDED_PROTO="https", **show)[0] == 202
 
 
+@pytest.mark.parametrize("path", [EVENTS, "/api/v1/rates"])
+def test_a_charset_that_is_none_breaks_nothing(key: str, path: str) -> None:
+    from fallbacks.wsgi import application
+
+    said: list[Any] = []
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": path,
+        "QUERY_STRING": "%",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "CONTENT_TYPE": "application/json;charset=rot13",
+        "CONTENT_LENGTH": "2",
+        "wsgi.input": io.BytesIO(b"{}"),
+        "wsgi.url_scheme": "http",
+    }
+    application(environ, lambda *given: said.extend(given))
+    assert int(said[0].split()[0]) in (401, 405)
+
+
 def test_a_body_that_is_neither_declared_nor_in_chunks_is_none(key: str) -> None:
     show = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
     assert by_wsgi(json.dumps(sent()).encode(), CONTENT_LENGTH="", **show)[0] == 400
