@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from fallbacks.verdict import RULES
+
 UNKNOWN_OR_SHARE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 COUNT = {"type": "integer", "minimum": 0}
 TEXT_OR_NULL = {"type": ["string", "null"]}
@@ -23,19 +25,30 @@ def obj(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str,
     }
 
 
+ERROR_CLASS = {"type": "string", "description": "empty for events from before there were verdicts"}
+RULE = {"type": "string", "enum": list(RULES)}
 FIGURES = {
     "workload": {"type": "string"},
+    "primary": {"type": "string"},
+    "fallback": {**TEXT_OR_NULL, "description": "null: none was used"},
+    "error_class": ERROR_CLASS,
     "outcome": {"type": "string", "enum": ["served", "failed", "blocked"]},
+    "rule": {
+        "enum": [*RULES, None],
+        "description": "an event counts under each rule that it broke; null: it broke none",
+    },
     "requests": {"type": ["integer", "null"], "minimum": 0},
     "events": COUNT,
     "served": COUNT,
     "failed": COUNT,
     "blocked": COUNT,
+    "violations": {**COUNT, "description": "events that broke at least one rule"},
+    "silent": {**COUNT, "description": "users saw a degraded answer and were not told, though the policy asks for it"},
     "degraded_rate": UNKNOWN_OR_SHARE,
     "failure_rate": UNKNOWN_OR_SHARE,
     "incomplete": {"type": "boolean"},
 }
-BY = ("workload", "outcome")
+BY = ("workload", "primary", "fallback", "error_class", "outcome", "rule")
 RATES = obj(
     {
         "from": TIME,
@@ -73,6 +86,10 @@ EVENT = obj(
         "output_tokens": COUNT_OR_NULL,
         "cost_usd": {"type": ["number", "null"], "minimum": 0},
         "attributes": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+        "error_class": ERROR_CLASS,
+        "rules": {"type": "array", "items": RULE, "description": "those that the event broke; empty: allowed"},
+        "policy_version": {"type": ["integer", "null"], "minimum": 1},
+        "who_acts": {"type": "string"},
     }
 )
 EVENTS = obj({"results": {"type": "array", "items": EVENT}, "next": {"type": ["string", "null"], "format": "uri"}})

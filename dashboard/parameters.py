@@ -16,14 +16,17 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from dashboard.queries import Scope
+from dashboard.queries import Filters, Scope
 from fallbacks import timebuckets
+from fallbacks.boundary import BY_NAME
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
 from fallbacks.timebuckets import LENGTH, STEPS, Step, Window, fitting_step
+from fallbacks.verdict import RULES
 
 DEFAULT_SPAN = timedelta(hours=24)
-DIMENSIONS = ("workload", "outcome")
+FILTERED = ("primary", "fallback", "error_class", "outcome", "request_id")
+DIMENSIONS = ("workload", "primary", "fallback", "error_class", "outcome", "rule")
 # More rows than this in one answer are a mistake in `step` rather than a wish.
 MOST_BUCKETS_ASKED = 5_000
 MOST_A_PAGE = 500
@@ -91,6 +94,14 @@ class EventsParameters(Parameters):
     primary = serializers.CharField(max_length=128, required=False)
     fallback = serializers.CharField(max_length=128, required=False)
     request_id = serializers.CharField(max_length=128, required=False)
+    error_class = serializers.ChoiceField(
+        sorted(BY_NAME),
+        required=False,
+        error_messages={"invalid_choice": f"must be one of {', '.join(BY_NAME)}"},
+    )
+    rule = serializers.ChoiceField(
+        RULES, required=False, error_messages={"invalid_choice": f"must be one of {', '.join(RULES)}"}
+    )
     outcome = serializers.ChoiceField(
         Outcome.values, required=False, error_messages={"invalid_choice": f"must be one of {', '.join(Outcome.values)}"}
     )
@@ -114,7 +125,7 @@ class Events:
 
     window: Window
     scope: Scope
-    filters: dict[str, str]
+    filters: Filters
     limit: int
     after: tuple[datetime, int, str] | None
 
@@ -143,9 +154,9 @@ def events(request: Request) -> Events:
     return Events(
         window=_window(asked),
         scope=_scope(asked, request.auth),
-        filters={name: asked[name] for name in ("primary", "fallback", "outcome", "request_id") if name in asked},
+        filters=Filters({name: asked[name] for name in FILTERED if name in asked}, asked.get("rule")),
         limit=asked.get("limit", 100),
-        after=_decode_cursor(asked["cursor"]) if "cursor" in asked else None,
+        after=decode_cursor(asked["cursor"]) if "cursor" in asked else None,
     )
 
 
@@ -162,7 +173,8 @@ def encode_cursor(last: tuple[datetime, int, str]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(last)).decode()
 
 
-def _decode_cursor(text: str) -> tuple[datetime, int, str]:
+def decode_cursor(text: str) -> tuple[datetime, int, str]:
+    """Return the key that is in a cursor. Raises ValidationError."""
     try:
         moment, workload_id, name = msgspec.json.decode(base64.urlsafe_b64decode(text), type=Position)
         if moment.tzinfo is None or "\0" in name:

@@ -2,20 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from psycopg import sql
 
 from fallbacks import retention
 from fallbacks.models import Event, Workload
 from fallbacks.rates import Counts
+from fallbacks.rollups import TABLES
 from fallbacks.timebuckets import LENGTH, Step, Window, cover, floor
-
-ROLLUP = {"minute": "rollup_minute", "hour": "rollup_hour", "day": "rollup_day"}
+from fallbacks.verdict import mask
 
 # Counts by workload and start of bucket. A workload that has nothing in the window is not in it.
 Series = dict[str, dict[datetime, Counts]]
@@ -27,6 +27,21 @@ class Scope:
 
     workloads: Collection[str] | None = None
     environment: str | None = None
+
+    def condition(self, window: Window) -> sql.Composed:
+        """Return the condition on cells of a rollup that lie in the window."""
+        conditions = [
+            sql.SQL("bucket >= {} AND bucket < {}").format(sql.Literal(window.start), sql.Literal(window.end))
+        ]
+        if self.environment is not None:
+            conditions.append(sql.SQL("environment = {}").format(sql.Literal(self.environment)))
+        if self.workloads is not None:
+            conditions.append(
+                sql.SQL("workload_id IN (SELECT id FROM workload WHERE slug = ANY({}))").format(
+                    sql.Literal(list(self.workloads))
+                )
+            )
+        return sql.SQL(" AND ").join(conditions)
 
 
 def counts_by_bucket(window: Window, step: Step, scope: Scope, width: int = 1) -> Series:
@@ -67,21 +82,11 @@ def totals(window: Window, scope: Scope) -> dict[str, Counts]:
 def _parts(window: Window, coarsest: Step, scope: Scope) -> sql.Composed:
     """Return the cells of a window, from the rollups that hold its parts."""
     cut = cover(window, coarsest, retention.rollups_kept_since(timezone.now()))
-    return sql.SQL(" UNION ALL ").join(_part(step, part, scope) for step, part in cut)
-
-
-def _part(step: Step, window: Window, scope: Scope) -> sql.Composed:
-    conditions = [sql.SQL("bucket >= {} AND bucket < {}").format(sql.Literal(window.start), sql.Literal(window.end))]
-    if scope.environment is not None:
-        conditions.append(sql.SQL("environment = {}").format(sql.Literal(scope.environment)))
-    if scope.workloads is not None:
-        conditions.append(
-            sql.SQL("workload_id IN (SELECT id FROM workload WHERE slug = ANY({}))").format(
-                sql.Literal(list(scope.workloads))
-            )
+    return sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT workload_id, bucket, requests, served, failed, blocked FROM {} WHERE {}").format(
+            sql.Identifier(TABLES[step]), scope.condition(part)
         )
-    return sql.SQL("SELECT workload_id, bucket, requests, served, failed, blocked FROM {} WHERE {}").format(
-        sql.Identifier(ROLLUP[step]), sql.SQL(" AND ").join(conditions)
+        for step, part in cut
     )
 
 
@@ -114,16 +119,28 @@ def environments() -> list[str]:
     return sorted(names, key=lambda name: (name != "production", name))
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which events of a window are meant: those that have these values, and that broke this rule."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    rule: str | None = None
+
+
 def events(
-    window: Window, scope: Scope, filters: Mapping[str, str], after: tuple[datetime, int, str] | None, limit: int
+    window: Window, scope: Scope, filters: Filters, after: tuple[datetime, int, str] | None, limit: int
 ) -> list[Event]:
     """Return events of the window, newest first, with their workloads: those that follow the key `after`.
 
     The whole key takes part in the order, so that a page boundary among events of one instant loses none.
     """
-    found = Event.objects.filter(occurred_at__gte=window.start, occurred_at__lt=window.end, **filters)
+    found = Event.objects.filter(occurred_at__gte=window.start, occurred_at__lt=window.end, **filters.values)
+    if filters.rule is not None:
+        found = found.annotate(broken=F("rules").bitand(mask([filters.rule]))).filter(broken__gt=0)
     if scope.workloads is not None:
-        found = found.filter(workload__slug__in=list(scope.workloads))
+        ids = Workload.objects.filter(slug__in=list(scope.workloads)).values("id")
+        # Where it is one, the events' own key gives the order: no other is read.
+        found = found.filter(workload_id=ids[:1]) if len(scope.workloads) == 1 else found.filter(workload_id__in=ids)
     if scope.environment is not None:
         found = found.filter(environment=scope.environment)
     if after is not None:

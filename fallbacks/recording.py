@@ -17,7 +17,8 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
-from fallbacks import partitions, rollups
+from fallbacks import partitions, rollups, rulebook
+from fallbacks.judging import Judged, judge_by
 from fallbacks.rows import EventRow, TrafficRow
 
 
@@ -29,8 +30,8 @@ class Recorded:
     traffic: int
 
 
-# The columns of the event table that are stored as they come, in the order of the row's fields: the workload goes
-# by its number. Whole numbers are bigint throughout: binary COPY would cut them to less without a word.
+# The columns of the event table, in the order of the row's fields: the workload goes by its number. Whole numbers that
+# are sent are bigint throughout: binary COPY would cut them to less without a word.
 EVENT_TYPES = {
     "workload_id": "bigint",
     "occurred_at": "timestamptz",
@@ -58,11 +59,18 @@ EVENT_TYPES = {
     "output_tokens": "bigint",
     "cost_usd": "numeric",
     "attributes": "jsonb",
+    # The verdict.
+    "error_class": "text",
+    "rules": "integer",
+    "policy_version": "integer",
+    "who_acts": "text",
 }
 EVENT_COLUMNS = ", ".join(f'"{name}"' for name in EVENT_TYPES)
 
 # A row's key: the number of its workload, its time and its id.
 EventKey = tuple[int, Any, str]
+# Events in the order of their keys, each with its verdict.
+Ordered = Mapping[EventKey, tuple[EventRow, Judged]]
 
 # Emptied, should the caller have recorded in the same transaction before.
 STAGE = """
@@ -112,7 +120,7 @@ def _record(events: Sequence[EventRow], traffic: Sequence[TrafficRow]) -> Record
         ids = workload_ids(cursor, {row.workload for row in events} | {row.workload for row in traffic})
         new_events = insert_events(cursor, ids, events)
         new_traffic = insert_traffic(cursor, ids, traffic)
-        rollups.increase(cursor, rollups.minutes(ids, new_events, new_traffic))
+        rollups.increase(cursor, ids, new_events, new_traffic)
     return Recorded(len(new_events), len(new_traffic))
 
 
@@ -128,18 +136,18 @@ def workload_ids(cursor: CursorWrapper, slugs: set[str]) -> dict[str, int]:
     return ids
 
 
-def insert_events(cursor: CursorWrapper, ids: Mapping[str, int], events: Sequence[EventRow]) -> Collection[EventRow]:
-    """Insert events that are not there yet, and return those.
+def insert_events(
+    cursor: CursorWrapper, ids: Mapping[str, int], events: Sequence[EventRow]
+) -> Collection[tuple[EventRow, Judged]]:
+    """Judge events, insert those that are not there yet, and return those with their verdicts.
 
     Nearly always none is there: then they are copied straight into their table, which takes half as long as staging
     them. Where one is, the copy is taken back; and since it leaves dead rows behind, it is not tried again too soon.
     """
     global _careful
-    # Of equal ones in a batch, the first.
-    keyed = {(ids[row.workload], row.occurred_at, row.id): row for row in reversed(events)}
-    ordered = dict(sorted(keyed.items(), key=itemgetter(0)))
-    if not ordered:
+    if not events:
         return ()
+    ordered = judged(sorted_once(ids, events))
     if not _careful:
         try:
             with transaction.atomic():
@@ -153,7 +161,19 @@ def insert_events(cursor: CursorWrapper, ids: Mapping[str, int], events: Sequenc
     return insert_unseen(cursor, ordered)
 
 
-def insert_unseen(cursor: CursorWrapper, events: Mapping[EventKey, EventRow]) -> Collection[EventRow]:
+def sorted_once(ids: Mapping[str, int], events: Sequence[EventRow]) -> Mapping[EventKey, EventRow]:
+    """Return events in the order of their keys; of equal ones the first."""
+    keyed = {(ids[row.workload], row.occurred_at, row.id): row for row in reversed(events)}
+    return dict(sorted(keyed.items(), key=itemgetter(0)))
+
+
+def judged(events: Mapping[EventKey, EventRow]) -> Ordered:
+    """Return events with their verdicts, by the rulebook as it is until the caller's transaction ends."""
+    verdicts = judge_by(rulebook.current()).verdicts(events.values())
+    return dict(zip(events, zip(events.values(), verdicts, strict=True), strict=True))
+
+
+def insert_unseen(cursor: CursorWrapper, events: Ordered) -> Collection[tuple[EventRow, Judged]]:
     """Insert events of which some may be there, and return those that were not."""
     cursor.execute(STAGE)
     copy(cursor, "staged_event", events)
@@ -161,7 +181,7 @@ def insert_unseen(cursor: CursorWrapper, events: Mapping[EventKey, EventRow]) ->
     return [events[key] for key in cursor.fetchall()]
 
 
-def copy(cursor: CursorWrapper, target: str, events: Mapping[EventKey, EventRow]) -> None:
+def copy(cursor: CursorWrapper, target: str, events: Ordered) -> None:
     """COPY events into a table that has the columns of the event table."""
     # Not one of the methods whose errors Django wraps by itself.
     with (
@@ -169,9 +189,9 @@ def copy(cursor: CursorWrapper, target: str, events: Mapping[EventKey, EventRow]
         cursor.copy(f"COPY {target} ({EVENT_COLUMNS}) FROM STDIN (FORMAT BINARY)") as out,
     ):
         out.set_types(list(EVENT_TYPES.values()))
-        for (workload, *_), row in events.items():
+        for (workload, *_), (row, verdict) in events.items():
             _, *values, attributes = msgspec.structs.astuple(row)
-            out.write_row((workload, *values, None if attributes is None else Jsonb(attributes, dumps=str)))
+            out.write_row((workload, *values, None if attributes is None else Jsonb(attributes, dumps=str), *verdict))
 
 
 def insert_traffic(

@@ -1,5 +1,6 @@
 """Recounting: what the rollups should hold, worked out anew from the rows, and the cells that differ."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,8 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from fallbacks import retention
-from fallbacks.rates import Counts
-from fallbacks.rollups import TABLES
+from fallbacks.rollups import BREAKDOWNS, TABLES
 from fallbacks.timebuckets import STEPS, Step
 
 # How events become cells of the minute rollup.
@@ -34,56 +34,97 @@ FROM {source}, generate_series(date_trunc('minute', start, 'UTC'),
 GROUP BY 1, 2, 3
 """
 
-RECOUNT = f"""
-CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
-SELECT workload_id, bucket, environment, sum(requests)::bigint AS requests,
-       sum(served)::bigint AS served, sum(failed)::bigint AS failed, sum(blocked)::bigint AS blocked
-FROM ({EVENT_CELLS.format(source="event")} UNION ALL {TRAFFIC_CELLS.format(source="traffic")}) cells
-WHERE bucket >= %(since)s GROUP BY 1, 2, 3
-"""
-
-TRUTH = """
-SELECT workload_id, date_trunc('{step}', bucket, 'UTC') AS bucket, environment, sum(requests)::bigint AS requests,
-       sum(served)::bigint AS served, sum(failed)::bigint AS failed, sum(blocked)::bigint AS blocked
-FROM recount WHERE bucket >= %(since)s GROUP BY 1, 2, 3
-"""
-
-COMPARE = """
-SELECT coalesce((SELECT slug FROM workload WHERE id = workload_id), '#' || workload_id), bucket, environment,
-       h.requests, coalesce(h.served, 0), coalesce(h.failed, 0), coalesce(h.blocked, 0),
-       t.requests, coalesce(t.served, 0), coalesce(t.failed, 0), coalesce(t.blocked, 0)
-FROM (SELECT * FROM {rollup} WHERE bucket >= %(since)s) h
-FULL JOIN ({truth}) t USING (workload_id, bucket, environment)
-WHERE (h.requests, h.served, h.failed, h.blocked) IS DISTINCT FROM (t.requests, t.served, t.failed, t.blocked)
-ORDER BY 1, 2, 3
-"""
-
-REMOVE = """
-DELETE FROM {rollup} h WHERE bucket >= %(since)s AND NOT EXISTS (
-  SELECT FROM ({truth}) t
-  WHERE (t.workload_id, t.bucket, t.environment) = (h.workload_id, h.bucket, h.environment))
-"""
-
-REPLACE = """
-INSERT INTO {rollup} AS h (workload_id, bucket, environment, requests, served, failed, blocked)
-SELECT * FROM ({truth}) t ORDER BY 1, 2, 3
-ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
-  requests = excluded.requests, served = excluded.served, failed = excluded.failed, blocked = excluded.blocked
-WHERE (h.requests, h.served, h.failed, h.blocked)
-  IS DISTINCT FROM (excluded.requests, excluded.served, excluded.failed, excluded.blocked)
+# How events become cells of the minute breakdown.
+KIND_CELLS = """
+SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environment, "primary",
+       coalesce(fallback, '') AS fallback, error_class, outcome, rules, count(*) AS events
+FROM event GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A cell of a rollup that is not what the rows say."""
+class Family:
+    """One family of rollups: its tables, the columns of its key and of its counts, and how rows become its cells."""
 
-    step: str
+    tables: Mapping[Step, str]
+    key: tuple[str, ...]
+    counts: tuple[str, ...]
+    cells: str
+
+    def words(self, step: Step) -> dict[str, str]:
+        """Return what the statements below are completed with."""
+        return {
+            "table": self.tables[step],
+            "step": step,
+            "cells": self.cells,
+            "key": ", ".join(self.key),
+            "rest": ", ".join(self.key[2:]),
+            "counts": ", ".join(self.counts),
+            "sums": ", ".join(f"sum({name})::bigint AS {name}" for name in self.counts),
+            "held": ", ".join(f"h.{name}" for name in self.counts),
+            "true": ", ".join(f"t.{name}" for name in self.counts),
+            "set": ", ".join(f"{name} = excluded.{name}" for name in self.counts),
+            "held_key": ", ".join(f"h.{name}" for name in self.key),
+            "true_key": ", ".join(f"t.{name}" for name in self.key),
+        }
+
+
+NARROW = Family(
+    TABLES,
+    ("workload_id", "bucket", "environment"),
+    ("requests", "served", "failed", "blocked"),
+    f"{EVENT_CELLS.format(source='event')} UNION ALL {TRAFFIC_CELLS.format(source='traffic')}",
+)
+BROKEN_DOWN = Family(
+    BREAKDOWNS,
+    ("workload_id", "bucket", "environment", '"primary"', "fallback", "error_class", "outcome", "rules"),
+    ("events",),
+    KIND_CELLS,
+)
+FAMILIES = (NARROW, BROKEN_DOWN)
+
+RECOUNT = """
+CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
+SELECT {key}, {sums} FROM ({cells}) cells WHERE bucket >= %(since)s GROUP BY {key}
+"""
+
+TRUTH = """
+SELECT workload_id, date_trunc('{step}', bucket, 'UTC') AS bucket, {rest}, {sums}
+FROM recount WHERE bucket >= %(since)s GROUP BY workload_id, 2, {rest}
+"""
+
+COMPARE = f"""
+SELECT coalesce((SELECT slug FROM workload WHERE id = workload_id), '#' || workload_id), bucket,
+       concat_ws(' ', {{rest}}), ARRAY[{{held}}], ARRAY[{{true}}]
+FROM (SELECT * FROM {{table}} WHERE bucket >= %(since)s) h FULL JOIN ({TRUTH}) t USING ({{key}})
+WHERE ROW({{held}}) IS DISTINCT FROM ROW({{true}})
+ORDER BY 1, 2, 3
+"""
+
+REMOVE = f"""
+DELETE FROM {{table}} h WHERE bucket >= %(since)s AND NOT EXISTS (
+  SELECT FROM ({TRUTH}) t WHERE ({{true_key}}) = ({{held_key}}))
+"""
+
+REPLACE = f"""
+INSERT INTO {{table}} AS h ({{key}}, {{counts}}) SELECT {{key}}, {{counts}} FROM ({TRUTH}) t ORDER BY {{key}}
+ON CONFLICT ({{key}}) DO UPDATE SET {{set}}
+"""
+
+# As a table of one column holds them; none where there is no such cell.
+Held = tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell of a rollup that is not what the rows say. `where` is the rest of its key: the environment first."""
+
+    table: str
     workload: str
     bucket: datetime
-    environment: str
-    held: Counts
-    true: Counts
+    where: str
+    held: Held
+    true: Held
 
 
 def compare(*, repair: bool = False) -> list[Difference]:
@@ -96,25 +137,32 @@ def compare(*, repair: bool = False) -> list[Difference]:
         if repair:
             # In the recorders' order. Their rows that are not committed yet are not counted here, and they add
             # them once this is done.
-            cursor.execute(f"LOCK TABLE {', '.join(TABLES.values())} IN SHARE ROW EXCLUSIVE MODE")
+            tables = [table for family in FAMILIES for table in family.tables.values()]
+            cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
         else:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         rows, since = _kept_since(timezone.now())
-        cursor.execute(RECOUNT, {"since": rows})
-        found = [difference for step in STEPS for difference in _differences(cursor, step, since[step])]
-        if repair and found:
-            for step in STEPS:
-                words = {"rollup": TABLES[step], "truth": TRUTH.format(step=step)}
-                cursor.execute(REMOVE.format(**words), {"since": since[step]})
-                cursor.execute(REPLACE.format(**words), {"since": since[step]})
+        return [difference for family in FAMILIES for difference in _family(cursor, family, rows, since, repair=repair)]
+
+
+def _family(
+    cursor: CursorWrapper, family: Family, rows: datetime, since: Mapping[Step, datetime], *, repair: bool
+) -> list[Difference]:
+    cursor.execute(RECOUNT.format(**family.words("minute")), {"since": rows})
+    found = [difference for step in STEPS for difference in _differences(cursor, family, step, since[step])]
+    if repair and found:
+        for step in STEPS:
+            cursor.execute(REMOVE.format(**family.words(step)), {"since": since[step]})
+            cursor.execute(REPLACE.format(**family.words(step)), {"since": since[step]})
+    cursor.execute("DROP TABLE recount")
     return found
 
 
-def _differences(cursor: CursorWrapper, step: Step, since: datetime) -> list[Difference]:
-    cursor.execute(COMPARE.format(rollup=TABLES[step], truth=TRUTH.format(step=step)), {"since": since})
+def _differences(cursor: CursorWrapper, family: Family, step: Step, since: datetime) -> list[Difference]:
+    cursor.execute(COMPARE.format(**family.words(step)), {"since": since})
     return [
-        Difference(step, row[0], row[1], row[2], held=Counts(*row[3:7]), true=Counts(*row[7:11]))
-        for row in cursor.fetchall()
+        Difference(family.tables[step], workload, bucket, where, held=tuple(held), true=tuple(true))
+        for workload, bucket, where, held, true in cursor.fetchall()
     ]
 
 

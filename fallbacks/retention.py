@@ -44,18 +44,22 @@ OLD_TRAFFIC = "SELECT count(*) FROM traffic WHERE start < %(before)s"
 REMOVE_TRAFFIC = """
 DELETE FROM traffic WHERE ctid = ANY(ARRAY(SELECT ctid FROM traffic WHERE start < %(before)s LIMIT %(batch)s))
 """
-ROLLUPS: dict[Step, str] = {"minute": "rollup_minute", "hour": "rollup_hour"}
+# The tables that are removed from, and what orders their rows as recorders do.
+NARROW, WIDE = "workload_id, bucket, environment", 'workload_id, bucket, environment, "primary", fallback, error_class'
+ROLLUPS: dict[Step, dict[str, str]] = {
+    "minute": {"rollup_minute": NARROW, "breakdown_minute": WIDE},
+    "hour": {"rollup_hour": NARROW, "breakdown_hour": WIDE},
+}
 OLD_CELLS = "SELECT count(*) FROM {rollup} WHERE bucket < %(before)s"
 # Locked in the order of the key, as recorders do. Of the oldest span alone, which the index by time finds: sorting all
 # that is old for each batch would take longer with every day that was missed.
 REMOVE_CELLS = """
 WITH old AS (
-  SELECT workload_id, bucket, environment FROM {rollup}
+  SELECT ctid FROM {rollup}
   WHERE bucket < least(%(before)s, (SELECT min(bucket) FROM {rollup}) + %(span)s)
-  ORDER BY 1, 2, 3 LIMIT %(batch)s FOR UPDATE
+  ORDER BY {key} LIMIT %(batch)s FOR UPDATE
 )
-DELETE FROM {rollup} r USING old
-WHERE (r.workload_id, r.bucket, r.environment) = (old.workload_id, old.bucket, old.environment)
+DELETE FROM {rollup} r USING old WHERE r.ctid = old.ctid
 """
 
 
@@ -107,8 +111,9 @@ def expired(now: datetime) -> Removed:
         cursor.execute(OLD_TRAFFIC, {"before": _start(oldest_day_kept(now)) - LONGEST_COUNT})
         (found.traffic,) = cursor.fetchone()
         for step, before in rollups_kept_since(now).items():
-            cursor.execute(OLD_CELLS.format(rollup=ROLLUPS[step]), {"before": before})
-            (found.cells[step],) = cursor.fetchone()
+            for rollup in ROLLUPS[step]:
+                cursor.execute(OLD_CELLS.format(rollup=rollup), {"before": before})
+                found.cells[step] = found.cells.get(step, 0) + int(cursor.fetchone()[0])
     return found
 
 
@@ -123,8 +128,8 @@ def apply(now: datetime) -> Removed:
             return Removed(left="another process is removing already")
         for step, before in rollups_kept_since(now).items():
             span = LENGTH["hour"] if step == "minute" else LENGTH["day"]
-            statement = REMOVE_CELLS.format(rollup=ROLLUPS[step])
-            removed.cells[step] = _in_batches(statement, before=before, span=span)
+            statements = (REMOVE_CELLS.format(rollup=rollup, key=key) for rollup, key in ROLLUPS[step].items())
+            removed.cells[step] = sum(_in_batches(each, before=before, span=span) for each in statements)
         since = _start(oldest_day_kept(now))
         with connection.cursor() as cursor:
             # First: a recount meanwhile must not take what is half removed for all that there was.

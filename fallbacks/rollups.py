@@ -1,7 +1,8 @@
 """Rollups: counts by minute, hour and day, increased by the rows that were really stored.
 
-The recorder has the rows at hand and counts them here, in Python; `fallbacks.recounting` counts the same in SQL from
-what is in the tables. Each proves the other.
+Two families. The narrow one counts events and requests of a workload, for every rate; the breakdowns count events by
+everything that a chart or a list breaks them down by. The recorder has the rows at hand and counts them here, in
+Python; `fallbacks.recounting` counts the same in SQL from what is in the tables. Each proves the other.
 """
 
 from collections import Counter
@@ -11,15 +12,19 @@ from itertools import pairwise
 
 from django.db.backends.utils import CursorWrapper
 
+from fallbacks.judging import Judged
 from fallbacks.rates import Counts
 from fallbacks.rows import EventRow, TrafficRow
 from fallbacks.timebuckets import LENGTH, STEPS, Step, floor
 
-# The table of each step. Always in this order: two transactions that share cells must meet them in the same one.
+# The tables of each step. Always in this order: two transactions that share cells must meet them in the same one.
 TABLES: dict[Step, str] = {"minute": "rollup_minute", "hour": "rollup_hour", "day": "rollup_day"}
+BREAKDOWNS: dict[Step, str] = {"minute": "breakdown_minute", "hour": "breakdown_hour", "day": "breakdown_day"}
 
 # The number of the workload, the start of the bucket in UTC, and the environment.
 Cell = tuple[int, datetime, str]
+# The same, and primary, fallback (empty: none), error class, outcome and rules (as bits).
+Kind = tuple[int, datetime, str, str, str, str, str, int]
 
 INCREASE = """
 INSERT INTO {table} AS r (workload_id, bucket, environment, requests, served, failed, blocked)
@@ -32,18 +37,79 @@ ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
   failed = r.failed + excluded.failed,
   blocked = r.blocked + excluded.blocked
 """
+BREAK_DOWN = """
+INSERT INTO {table} AS b (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules, events)
+SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+                     %s::text[], %s::text[], %s::integer[], %s::bigint[])
+ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
+ON CONFLICT (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules)
+DO UPDATE SET events = b.events + excluded.events
+"""
 
 
-def increase(cursor: CursorWrapper, minutes: Mapping[Cell, Counts]) -> None:
-    """Add the counts of minutes to all three rollups."""
-    cells = minutes
+def increase(
+    cursor: CursorWrapper,
+    ids: Mapping[str, int],
+    events: Iterable[tuple[EventRow, Judged]],
+    traffic: Iterable[TrafficRow],
+) -> None:
+    """Add rows to all rollups. `ids` has the number of each workload."""
+    kinds = kinds_of(ids, events)
+    cells = minutes(ids, kinds, traffic)
     for step in STEPS:
         cells = coarser(cells, step)
-        if cells:
-            columns = zip(
-                *((*cell, c.requests, c.served, c.failed, c.blocked) for cell, c in cells.items()), strict=True
-            )
-            cursor.execute(INCREASE.format(table=TABLES[step]), [list(column) for column in columns])
+        rows = ((*cell, n.requests, n.served, n.failed, n.blocked) for cell, n in cells.items())
+        _upsert(cursor, INCREASE.format(table=TABLES[step]), rows)
+    for step in STEPS:
+        kinds = coarser_kinds(kinds, step)
+        break_down(cursor, step, kinds)
+
+
+def break_down(cursor: CursorWrapper, step: Step, kinds: Mapping[Kind, int]) -> None:
+    """Add counts to the breakdown of a step; they may be negative, where events are of another kind now."""
+    _upsert(cursor, BREAK_DOWN.format(table=BREAKDOWNS[step]), ((*kind, events) for kind, events in kinds.items()))
+
+
+def _upsert(cursor: CursorWrapper, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+    if columns := [list(column) for column in zip(*rows, strict=True)]:
+        cursor.execute(statement, columns)
+
+
+def kinds_of(ids: Mapping[str, int], events: Iterable[tuple[EventRow, Judged]]) -> dict[Kind, int]:
+    """Count events by minute and kind."""
+    # Offsets are of whole minutes, so a minute starts where its seconds do.
+    return Counter(
+        (
+            ids[row.workload],
+            row.occurred_at.replace(second=0, microsecond=0),
+            row.environment,
+            row.primary,
+            row.fallback or "",
+            verdict.error_class,
+            row.outcome,
+            verdict.rules,
+        )
+        for row, verdict in events
+    )
+
+
+def coarser_kinds(kinds: Mapping[Kind, int], step: Step) -> dict[Kind, int]:
+    """Return the counts by buckets of `step`, which holds the given ones whole."""
+    sums: Counter[Kind] = Counter()
+    for (workload, bucket, *kind), events in kinds.items():
+        sums[workload, floor(bucket, LENGTH[step]), *kind] += events  # type: ignore[index]
+    return sums
+
+
+def minutes(ids: Mapping[str, int], kinds: Mapping[Kind, int], traffic: Iterable[TrafficRow]) -> dict[Cell, Counts]:
+    """Count events, which are counted by kind already, and requests by minute."""
+    sums: dict[Cell, Counts] = {}
+    for (workload, bucket, environment, *_, outcome, _), events in kinds.items():
+        add(sums, (workload, bucket, environment), Counts(**{outcome: events}))
+    for row in traffic:
+        for minute, requests in spread(row):
+            add(sums, (ids[row.workload], minute, row.environment), Counts(requests=requests))
+    return sums
 
 
 def coarser(cells: Mapping[Cell, Counts], step: Step) -> dict[Cell, Counts]:
@@ -51,22 +117,6 @@ def coarser(cells: Mapping[Cell, Counts], step: Step) -> dict[Cell, Counts]:
     sums: dict[Cell, Counts] = {}
     for (workload, bucket, environment), counts in cells.items():
         add(sums, (workload, floor(bucket, LENGTH[step]), environment), counts)
-    return sums
-
-
-def minutes(ids: Mapping[str, int], events: Iterable[EventRow], traffic: Iterable[TrafficRow]) -> dict[Cell, Counts]:
-    """Count rows by minute. `ids` has the number of each workload."""
-    sums: dict[Cell, Counts] = {}
-    # Offsets are of whole minutes, so a minute starts where its seconds do.
-    outcomes = Counter(
-        (ids[row.workload], row.occurred_at.replace(second=0, microsecond=0), row.environment, row.outcome)
-        for row in events
-    )
-    for (workload, minute, environment, outcome), number in outcomes.items():
-        add(sums, (workload, minute, environment), Counts(**{outcome: number}))
-    for row in traffic:
-        for minute, requests in spread(row):
-            add(sums, (ids[row.workload], minute, row.environment), Counts(requests=requests))
     return sums
 
 

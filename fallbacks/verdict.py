@@ -1,6 +1,6 @@
 """The verdict: which rules of its workload's policy an event broke, and who acts. Pure, and called for every event."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -23,6 +23,17 @@ Rule = Literal[
 ]
 # In the order in which an event's rules are listed.
 RULES: tuple[Rule, ...] = get_args(Rule)
+_BITS: Mapping[str, int] = {rule: 1 << place for place, rule in enumerate(RULES)}
+
+
+def mask(rules: Iterable[str]) -> int:
+    """Return rules as bits, the first of `RULES` the lowest: as they are stored and counted. Raises KeyError."""
+    return sum({_BITS[rule] for rule in rules})
+
+
+def named(mask: int) -> tuple[Rule, ...]:
+    """Return the rules of a mask, in the order of `RULES`."""
+    return tuple(rule for rule in RULES if mask & _BITS[rule])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,14 @@ EMPTIED = (
     "rollup_minute",
     "rollup_hour",
     "rollup_day",
+    "breakdown_minute",
+    "breakdown_hour",
+    "breakdown_day",
+    "earlier_verdict",
+    "enablement",
+    "verification",
+    "policy_version",
+    "model",
     "workload",
     "kept_aside",
     "tally",
@@ -112,6 +120,7 @@ def empty() -> None:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("; ".join(f"DELETE FROM {table}" for table in EMPTIED))
+                cursor.execute("UPDATE rulebook SET revision = nextval('rulebook_revision')")
         except OperationalError:
             if time.monotonic() > deadline:
                 raise

@@ -1,17 +1,23 @@
 """What machines read: rates and events. A key sees the workloads and environments that it is for."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dashboard import openapi, parameters, queries
-from fallbacks.models import Event, Outcome
+from dashboard import breakdowns, figures, openapi, parameters, queries
+from dashboard.breakdowns import Broken
+from fallbacks.models import Event
 from fallbacks.rates import Counts
 from fallbacks.timebuckets import LENGTH, starts
+from fallbacks.verdict import named
+
+Key = TypeVar("Key", bound=Hashable)
+Sum = TypeVar("Sum", Counts, Broken)
 
 FIGURES = {
     "workload": "support-chat",
@@ -20,6 +26,8 @@ FIGURES = {
     "served": 3_712,
     "failed": 201,
     "blocked": 11,
+    "violations": 24,
+    "silent": 9,
     "degraded_rate": 0.02015,
     "failure_rate": 0.00115,
     "incomplete": False,
@@ -47,23 +55,29 @@ class RatesView(APIView):
     )
     def get(self, request: Request) -> Response:
         asked = parameters.rates(request)
-        buckets = starts(asked.window, LENGTH[asked.step])
-        series = queries.counts_by_bucket(asked.window, asked.step, asked.scope)
-        seen = {slug: sum(counts.values(), Counts()) for slug, counts in series.items()}
-        rows = [
+        window, step, scope = asked.window, asked.step, asked.scope
+        series = queries.counts_by_bucket(window, step, scope)
+        rest = [name for name in asked.by if name != "workload"]
+        kinds = breakdowns.by_bucket(window, step, scope, ["workload", *rest])
+        buckets = [
             {"start": start, **row}
-            for start in buckets
-            for row in grouped({slug: series[slug].get(start, Counts()) for slug in seen}, seen, asked.by)
+            for start in starts(window, LENGTH[step])
+            for row in figures.rows(asked.by, at(series, start, Counts()), at(kinds, start, Broken()))
         ]
+        totals = figures.rows(asked.by, whole(series, Counts()), whole(kinds, Broken()))
         return Response(
-            {
-                "from": asked.window.start,
-                "to": asked.window.end,
-                "step": asked.step,
-                "buckets": rows,
-                "totals": list(grouped(seen, seen, asked.by)),
-            }
+            {"from": window.start, "to": window.end, "step": step, "buckets": buckets, "totals": list(totals)}
         )
+
+
+def at(series: Mapping[Key, Mapping[datetime, Sum]], start: datetime, none: Sum) -> dict[Key, Sum]:
+    """Return the counts of one bucket."""
+    return {key: counts.get(start, none) for key, counts in series.items()}
+
+
+def whole(series: Mapping[Key, Mapping[datetime, Sum]], none: Sum) -> dict[Key, Sum]:
+    """Return the counts of all buckets together."""
+    return {key: sum(counts.values(), none) for key, counts in series.items()}
 
 
 class EventsView(APIView):
@@ -98,44 +112,14 @@ class EventsView(APIView):
         return Response({"results": [shown(event) for event in page], "next": following})
 
 
-SHOWN = [name for name in openapi.EVENT["properties"] if name not in ("workload", "cost_usd")]
+SHOWN = [name for name in openapi.EVENT["properties"] if name not in ("workload", "cost_usd", "rules")]
 
 
 def shown(event: Event) -> dict[str, Any]:
     """Return an event as the API shows it."""
-    cost = None if event.cost_usd is None else float(event.cost_usd)
-    return {"workload": event.workload.slug, "cost_usd": cost, **{name: getattr(event, name) for name in SHOWN}}
-
-
-def grouped(counts: Mapping[str, Counts], seen: Mapping[str, Counts], by: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each combination of the `by` values that the window has, from counts by workload.
-
-    `seen` are the counts of the whole window: they decide which rows there are, so that every bucket has the same.
-    """
-    groups = [({"workload": slug}, {slug: counts[slug]}, seen[slug]) for slug in sorted(counts)]
-    if "workload" not in by:
-        groups = [({}, dict(counts), queries.overall(seen))]
-    for names, members, whole in groups:
-        row = queries.overall(members)
-        if "outcome" not in by:
-            yield {**names, **figures(row, row)}
-            continue
-        for outcome in Outcome.values:
-            if getattr(whole, outcome):
-                only = Counts(row.requests, **{outcome: getattr(row, outcome)})
-                yield {**names, "outcome": outcome, **figures(only, row)}
-
-
-def figures(counts: Counts, whole: Counts) -> dict[str, Any]:
-    """Return the figures of a row. `whole` says whether its traffic is complete: a part of it cannot tell."""
-    rates = None if whole.under_reported else counts
     return {
-        "requests": counts.requests,
-        "events": counts.events,
-        "served": counts.served,
-        "failed": counts.failed,
-        "blocked": counts.blocked,
-        "degraded_rate": rates and rates.degraded_rate,
-        "failure_rate": rates and rates.failure_rate,
-        "incomplete": whole.under_reported,
+        "workload": event.workload.slug,
+        "cost_usd": None if event.cost_usd is None else float(event.cost_usd),
+        "rules": named(event.rules),
+        **{name: getattr(event, name) for name in SHOWN},
     }

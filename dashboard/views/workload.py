@@ -67,5 +67,5 @@ def peaks(grid: charts.Grid, counts: list[Counts]) -> list[dict[str, Any]]:
 
 def latest(scope: queries.Scope, window: Window) -> list[tuple[str, Event]]:
     """Return the newest events, each with a key that is safe in a page and the same at every refresh."""
-    events = queries.events(window, scope, {}, None, LATEST)
+    events = queries.events(window, scope, queries.Filters(), None, LATEST)
     return [(blake2b(f"{event.occurred_at} {event.id}".encode(), digest_size=8).hexdigest(), event) for event in events]

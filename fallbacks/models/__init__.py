@@ -1,10 +1,20 @@
 """What PostgreSQL holds. A module a table, or a family of tables of one shape."""
 
-from fallbacks.models.event import Event, Outcome
+from fallbacks.models.event import EarlierVerdict, Event, Outcome
 from fallbacks.models.kept_aside import KeptAside
 from fallbacks.models.key import ApiKey
+from fallbacks.models.policy import CatalogueModel, PolicyVersion
 from fallbacks.models.removed_rows import RemovedRows
-from fallbacks.models.rollup import DayRollup, HourRollup, MinuteRollup, Rollup
+from fallbacks.models.rollup import (
+    DayBreakdown,
+    DayRollup,
+    HourBreakdown,
+    HourRollup,
+    MinuteBreakdown,
+    MinuteRollup,
+    Rollup,
+)
+from fallbacks.models.route import Enablement, Rulebook, Verification
 from fallbacks.models.tally import DrainedEntry, Tally
 from fallbacks.models.traffic import Traffic
 from fallbacks.models.user import ROLES, User
@@ -13,17 +23,26 @@ from fallbacks.models.workload import Workload
 __all__ = [
     "ROLES",
     "ApiKey",
+    "CatalogueModel",
+    "DayBreakdown",
     "DayRollup",
     "DrainedEntry",
+    "EarlierVerdict",
+    "Enablement",
     "Event",
+    "HourBreakdown",
     "HourRollup",
     "KeptAside",
+    "MinuteBreakdown",
     "MinuteRollup",
     "Outcome",
+    "PolicyVersion",
     "RemovedRows",
     "Rollup",
+    "Rulebook",
     "Tally",
     "Traffic",
     "User",
+    "Verification",
     "Workload",
 ]

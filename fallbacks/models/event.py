@@ -52,9 +52,37 @@ class Event(models.Model):
     output_tokens = models.BigIntegerField(null=True)
     cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     attributes = models.JSONField(null=True)
+    # The verdict. Rules are bits, in the order of `fallbacks.verdict.RULES`; no version where there was no policy.
+    error_class = models.TextField(default="")
+    rules = models.IntegerField(default=0)
+    policy_version = models.IntegerField(null=True)
+    who_acts = models.TextField(default="")
 
     class Meta:
         db_table = "event"
 
     def __str__(self) -> str:
         return f"{self.id} at {self.occurred_at.isoformat()}"
+
+
+class EarlierVerdict(models.Model):
+    """What an event was judged to be before it was judged again."""
+
+    id = models.BigAutoField(primary_key=True)
+    workload = models.ForeignKey(
+        "fallbacks.Workload", on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    occurred_at = models.DateTimeField()
+    event = models.TextField()
+    error_class = models.TextField(default="")
+    rules = models.IntegerField(default=0)
+    policy_version = models.IntegerField(null=True)
+    who_acts = models.TextField(default="")
+    replaced_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "earlier_verdict"
+        indexes = [models.Index(fields=["workload", "occurred_at", "event"], name="earlier_verdict_of_event")]
+
+    def __str__(self) -> str:
+        return f"{self.event}, until {self.replaced_at.isoformat()}"

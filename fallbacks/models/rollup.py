@@ -50,3 +50,50 @@ class DayRollup(Rollup):
 
     class Meta:
         db_table = "rollup_day"
+
+
+class Breakdown(models.Model):
+    """Counts of events by everything that a chart or a list breaks them down by. `fallback` is empty where none was
+    used; `rules` are bits, as an event's."""
+
+    pk = models.CompositePrimaryKey(
+        "workload_id", "bucket", "environment", "primary", "fallback", "error_class", "outcome", "rules"
+    )
+    workload = models.ForeignKey(
+        "fallbacks.Workload", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    bucket = models.DateTimeField()
+    environment = models.TextField()
+    primary = models.TextField()
+    fallback = models.TextField()
+    error_class = models.TextField()
+    outcome = models.TextField()
+    rules = models.IntegerField()
+    events = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.workload_id} {self.environment} {self.error_class} {self.bucket.isoformat()}"
+
+
+class MinuteBreakdown(Breakdown):
+    """By minute."""
+
+    class Meta:
+        db_table = "breakdown_minute"
+
+
+class HourBreakdown(Breakdown):
+    """By hour."""
+
+    class Meta:
+        db_table = "breakdown_hour"
+
+
+class DayBreakdown(Breakdown):
+    """By day."""
+
+    class Meta:
+        db_table = "breakdown_day"

@@ -54,6 +54,8 @@ def test_rates_by_workload_are_shares_of_its_requests(get: Get) -> None:
             "served": 1,
             "failed": 1,
             "blocked": 1,
+            "violations": 2,
+            "silent": 0,
             "degraded_rate": 0.005,
             "failure_rate": 0.01,
             "incomplete": False,
@@ -91,12 +93,12 @@ def test_by_outcome_there_is_a_row_for_each_outcome_that_was(get: Get) -> None:
     record([make.event(), make.event(), make.event(outcome="failed")], [make.traffic(requests=100)])
     rows = get(RATES, span(by=["workload", "outcome"])).json()["totals"]
     assert [(row["workload"], row["outcome"], row["events"], row["requests"]) for row in rows] == [
-        ("support-chat", "served", 2, 100),
         ("support-chat", "failed", 1, 100),
+        ("support-chat", "served", 2, 100),
     ]
-    assert (rows[0]["degraded_rate"], rows[1]["failure_rate"]) == (0.02, 0.01)
+    assert (rows[0]["failure_rate"], rows[1]["degraded_rate"]) == (0.01, 0.02)
     whole = get(RATES, span(by="outcome")).json()["totals"]
-    assert [row["outcome"] for row in whole] == ["served", "failed"]
+    assert [row["outcome"] for row in whole] == ["failed", "served"]
     assert "workload" not in whole[0]
 
 
@@ -142,6 +144,8 @@ def test_the_last_24_hours_in_buckets_of_an_hour_are_what_is_meant_without_more_
             "served": 0,
             "failed": 0,
             "blocked": 0,
+            "violations": 0,
+            "silent": 0,
             "degraded_rate": None,
             "failure_rate": None,
             "incomplete": False,
@@ -219,6 +223,10 @@ def test_events_come_newest_first_with_what_was_sent(get: Get) -> None:
         "reason": "overloaded",
         "outcome": "failed",
         "attempts": 1,
+        "error_class": "overloaded",
+        "rules": ["undeclared_route"],
+        "policy_version": None,
+        "who_acts": "workload owner",
         **dict.fromkeys(
             (
                 *("error_code", "user_visible", "user_notified", "tier", "payload_class", "provider_features"),
@@ -265,7 +273,7 @@ def test_events_are_filtered_by_their_fields(get: Get) -> None:
 
 def test_reading_costs_few_queries_however_many_events(get: Get, django_assert_max_num_queries: Any) -> None:
     record([make.event(workload=f"w{n % 20}") for n in range(500)])
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         get(RATES, span(by=["workload", "outcome"]))
     keys.forget()
     with django_assert_max_num_queries(2):
@@ -275,3 +283,45 @@ def test_reading_costs_few_queries_however_many_events(get: Get, django_assert_m
 def test_an_address_that_is_none_is_said_in_json(get: Get) -> None:
     answer = get("/api/v1/nothing")
     assert (answer.status_code, set(answer.json()["error"])) == (404, {"code", "message"})
+
+
+def test_by_every_dimension_there_is_a_row_for_each_combination_that_was(get: Get) -> None:
+    record(
+        [
+            make.event(),
+            make.event(status="503"),
+            make.event(status="401", fallback="other-chat"),
+            make.event(fallback=None, outcome="failed", status="timeout"),
+            make.event(outcome="blocked"),
+        ],
+        [make.traffic(requests=100)],
+    )
+
+    def told(by: str) -> dict[str | None, int]:
+        return {row[by]: row["events"] for row in get(RATES, span(by=by)).json()["totals"]}
+
+    assert told("primary") == {"premium-chat": 5}
+    assert told("fallback") == {"baseline-chat": 3, "other-chat": 1, None: 1}
+    assert told("error_class") == {"overloaded": 2, "unavailable": 1, "authentication": 1, "timeout": 1}
+    # Two rules broken by one event: it counts under both.
+    assert told("rule") == {"undeclared_route": 4, "never_fallback": 1, None: 1}
+    by_class = get(RATES, span(by=["error_class", "outcome"], step="minute")).json()
+    overloaded = {row["outcome"]: row for row in by_class["totals"] if row["error_class"] == "overloaded"}
+    assert (overloaded["served"]["degraded_rate"], overloaded["blocked"]["failure_rate"]) == (0.01, 0.01)
+    filled = [row for row in by_class["buckets"] if row["events"]]
+    assert sum(row["events"] for row in filled) == 5
+    assert len(by_class["buckets"]) == 120 * len(by_class["totals"])
+
+
+def test_events_can_be_asked_for_by_class_and_by_a_broken_rule(get: Get) -> None:
+    record([make.event(id="a"), make.event(id="b", status="401"), make.event(id="c", outcome="blocked")])
+
+    def ids(**query: str) -> set[str]:
+        return {event["id"] for event in get(EVENTS, span(**query)).json()["results"]}
+
+    assert ids(error_class="authentication") == {"b"}
+    assert ids(rule="undeclared_route") == {"a", "b"}
+    assert ids(rule="never_fallback") == {"b"}
+    assert ids(rule="silent") == set()
+    assert get(EVENTS, span(rule="nonsense")).json()["error"]["field"] == "rule"
+    assert get(EVENTS, span(error_class="nonsense")).json()["error"]["field"] == "error_class"

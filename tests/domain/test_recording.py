@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fallbacks import partitions, recording, recounting
-from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, Traffic, Workload
+from fallbacks.models import DayRollup, Event, HourBreakdown, HourRollup, MinuteRollup, Traffic, Workload
 from fallbacks.recording import Recorded, record
 from tests import make
 from tests.make import NOON
@@ -228,10 +228,12 @@ def test_a_recount_finds_a_wrong_cell_a_missing_one_and_one_too_many_and_repairs
     HourRollup.objects.filter(workload__slug="support-chat").update(served=7)
     DayRollup.objects.filter(workload__slug="code-assistant").delete()
     MinuteRollup.objects.create(workload=Workload.objects.get(slug="code-assistant"), bucket=NOON, environment="x")
-    assert {(d.step, d.workload) for d in recounting.compare()} == {
-        ("hour", "support-chat"),
-        ("day", "code-assistant"),
-        ("minute", "code-assistant"),
+    HourBreakdown.objects.filter(workload__slug="support-chat").update(events=9)
+    assert {(d.table, d.workload) for d in recounting.compare()} == {
+        ("rollup_hour", "support-chat"),
+        ("rollup_day", "code-assistant"),
+        ("rollup_minute", "code-assistant"),
+        ("breakdown_hour", "support-chat"),
     }
-    assert len(recounting.compare(repair=True)) == 3
+    assert len(recounting.compare(repair=True)) == 4
     assert recounting.compare() == []

@@ -22,8 +22,8 @@ class Command(BaseCommand):
         found = recounting.compare(repair=options["repair"])
         for difference in found[:MOST_SHOWN]:
             self.stdout.write(
-                f"{difference.step} {difference.bucket:%Y-%m-%d %H:%M} UTC {difference.workload}"
-                f" {difference.environment}: held {self.words(difference.held)}, rows say {self.words(difference.true)}"
+                f"{difference.table} {difference.bucket:%Y-%m-%d %H:%M} UTC {difference.workload} {difference.where}:"
+                f" held {self.words(difference.held)}, rows say {self.words(difference.true)}"
             )
         if len(found) > MOST_SHOWN:
             self.stdout.write(f"... and {len(found) - MOST_SHOWN} more")
@@ -35,5 +35,6 @@ class Command(BaseCommand):
             raise CommandError(f"{len(found)} cells differ from the rows: run it again with --repair.")
 
     @staticmethod
-    def words(counts: Any) -> str:
-        return f"{counts.requests} requests, {counts.served} served, {counts.failed} failed, {counts.blocked} blocked"
+    def words(counts: recounting.Held) -> str:
+        names = ("events",) if len(counts) == 1 else ("requests", "served", "failed", "blocked")
+        return ", ".join(f"{count or 0} {name}" for count, name in zip(counts, names, strict=True))
