@@ -19,8 +19,8 @@ from bench.figures import Figure
 from bench.rig import Rig
 from bench.sizes import Sizes
 from dashboard import queries
-from fallbacks import partitions, recounting, rollups
-from fallbacks.timebuckets import STEPS, Window
+from fallbacks import partitions, recounting
+from fallbacks.timebuckets import Window
 
 DAYS = 30
 WORKLOADS = 40
@@ -39,10 +39,13 @@ ASKED = [
 
 # Spread over thirty days, workloads and outcomes by arithmetic: the same table for everybody.
 EVENTS = """
-INSERT INTO event (workload_id, occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome)
+INSERT INTO event (workload_id, occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome,
+                   error_class, rules, who_acts)
 SELECT w.id, moment, 'filled-' || n, moment, 'production', 'premium-chat', 'baseline-chat', '529',
        'overloaded_error: the server is overloaded, retry later',
-       (ARRAY['served', 'served', 'served', 'served', 'served', 'served', 'failed', 'blocked'])[1 + n %% 8]
+       (ARRAY['served', 'served', 'served', 'served', 'served', 'served', 'failed', 'blocked'])[1 + n %% 8],
+       (ARRAY['overloaded', 'timeout', 'unavailable', 'server_error'])[1 + n %% 4],
+       CASE WHEN n %% 64 = 0 THEN 512 ELSE 0 END, 'provider watch'
 FROM generate_series(%(first)s::bigint, %(last)s) n
 CROSS JOIN LATERAL (SELECT %(end)s - %(span)s * ((n * 7919 %% 1000003) / 1000003.0) AS moment) t
 JOIN workload w ON w.slug = 'workload-' || lpad((n * 31 %% %(workloads)s)::text, 2, '0')
@@ -52,13 +55,6 @@ INSERT INTO traffic (workload_id, id, start, seconds, environment, requests, rec
 SELECT w.id, 'filled-' || hour, hour, 3600, 'production', 100000, hour
 FROM workload w, generate_series(%(start)s, %(end)s, '1 hour') hour
 ON CONFLICT DO NOTHING
-"""
-
-ROLL_UP = """
-INSERT INTO {rollup} (workload_id, bucket, environment, requests, served, failed, blocked)
-SELECT workload_id, date_trunc('{step}', bucket, 'UTC'), environment, sum(requests), sum(served), sum(failed),
-       sum(blocked)
-FROM {source} GROUP BY 1, 2, 3
 """
 
 
@@ -77,6 +73,7 @@ def measure(rig: Rig, sizes: Sizes) -> list[Figure]:
     worst = max(growth, key=lambda path: growth[path])
     ratio.runs.append(growth[worst])
     ratio.detail = {"page": worst, "ms with few": few[worst] * 1e3, "ms with many": many[worst] * 1e3}
+    ratio.detail |= {f"ms of {path}, few and many": f"{few[path] * 1e3:.1f} {many[path] * 1e3:.1f}" for path in looks}
     slow = max(many, key=lambda path: many[path])
     slowest.runs.append(many[slow] * 1e3)
     slowest.detail = {"page": slow}
@@ -134,14 +131,11 @@ def fill(first: int, last: int) -> None:
         cursor.execute(TRAFFIC, given)
         for start in range(first, last, 500_000):
             cursor.execute(EVENTS, given | {"first": start + 1, "last": min(last, start + 500_000)})
-        cursor.execute(f"TRUNCATE {', '.join(rollups.TABLES.values())}")
-        cells = " UNION ALL ".join(
-            cells.format(source=source)
-            for cells, source in ((recounting.EVENT_CELLS, "event"), (recounting.TRAFFIC_CELLS, "traffic"))
-        )
-        for step in STEPS:
-            source = "rollup_minute" if step != "minute" else f"({cells}) cells"
-            cursor.execute(ROLL_UP.format(rollup=rollups.TABLES[step], step=step, source=source))
+        tables = [table for family in recounting.FAMILIES for table in family.tables.values()]
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        cursor.execute("VACUUM ANALYZE")
+    recounting.compare(repair=True)
+    with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 

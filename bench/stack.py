@@ -13,7 +13,10 @@ from bench.rig import Rig
 from fallbacks import keys, recording
 from ingest import buffer
 
-TABLES = "event, traffic, rollup_minute, rollup_hour, rollup_day, workload, kept_aside"
+TABLES = (
+    "event, traffic, rollup_minute, rollup_hour, rollup_day, breakdown_minute, breakdown_hour, breakdown_day,"
+    " policy_version, verification, enablement, workload, kept_aside"
+)
 SCOPES = ("events:write", "traffic:write", "rates:read", "events:read")
 SERVERS = ("postgres", "redis-stream", "redis-broker")
 

@@ -110,16 +110,16 @@ def seen_key_before_write() -> None:
     from fallbacks import recording
     from ingest import buffer
 
-    record = recording.record
+    insert = recording.insert
 
     def unseen(row: Any) -> bool:
         bit("seen-key-before-write")
         return bool(buffer.connection().sadd("seen", f"{row.workload} {row.id}"))
 
     def first_time(events: Any, *rest: Any, **named: Any) -> Any:
-        return record([row for row in events if unseen(row)], *rest, **named)
+        return insert([row for row in events if unseen(row)], *rest, **named)
 
-    replace_everywhere(record, first_time)
+    replace_everywhere(insert, first_time)
 
 
 @mutant("unsorted-upserts", "same cells in opposite orders")

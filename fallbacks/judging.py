@@ -48,17 +48,17 @@ class Judge:
 
     def verdicts(self, rows: Iterable[EventRow]) -> list[Judged]:
         """Return the verdict of each row. Raises DataError where a status is none, as the database would."""
-        found = []
+        remembered, turns, found = self.remembered, self.book.turns, []
         for row in rows:
-            features = row.provider_features
-            era = self.book.era(row.workload, row.occurred_at)
-            key = _key(row), era, features and tuple(features)
-            verdict = self.remembered.get(key)
+            key: Any = _key(row)
+            if row.workload in turns or row.provider_features:
+                key = key, self.book.era(row.workload, row.occurred_at), tuple(row.provider_features or ())
+            verdict = remembered.get(key)
             if verdict is None:
                 verdict = self._judge(row)
-                if len(self.remembered) >= MOST_REMEMBERED:
-                    self.remembered.clear()
-                self.remembered[key] = verdict
+                if len(remembered) >= MOST_REMEMBERED:
+                    remembered.clear()
+                remembered[key] = verdict
             found.append(verdict)
         return found
 

@@ -107,15 +107,20 @@ def record(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Re
     call is stored), OperationalError where it cannot be reached.
     """
     partitions.ensure_known(days_of(events))
+    return insert(events, traffic)
+
+
+def insert(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Recorded:
+    """Do the same where the partitions of all events are there."""
     try:
-        return _record(events, traffic)
+        return _insert(events, traffic)
     except OperationalError as error:
         if str(getattr(error.__cause__, "sqlstate", "")).startswith(TOO_LARGE):
             raise DataError(*error.args) from error
         raise
 
 
-def _record(events: Sequence[EventRow], traffic: Sequence[TrafficRow]) -> Recorded:
+def _insert(events: Sequence[EventRow], traffic: Sequence[TrafficRow]) -> Recorded:
     with transaction.atomic(), connection.cursor() as cursor:
         ids = workload_ids(cursor, {row.workload for row in events} | {row.workload for row in traffic})
         new_events = insert_events(cursor, ids, events)

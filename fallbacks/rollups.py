@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 from django.db.backends.utils import CursorWrapper
 
 from fallbacks.judging import Judged
@@ -26,10 +27,12 @@ Cell = tuple[int, datetime, str]
 # The same, and primary, fallback (empty: none), error class, outcome and rules (as bits).
 Kind = tuple[int, datetime, str, str, str, str, str, int]
 
+# Cells come as JSON: one text is handed over several times faster than an array for each column.
 INCREASE = """
 INSERT INTO {table} AS r (workload_id, bucket, environment, requests, served, failed, blocked)
-SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[],
-                     %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+SELECT * FROM json_to_recordset(%s::json) AS cell (
+  workload_id bigint, bucket timestamptz, environment text,
+  requests bigint, served bigint, failed bigint, blocked bigint)
 ORDER BY 1, 2, 3
 ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
   requests = CASE WHEN excluded.requests IS NULL THEN r.requests ELSE coalesce(r.requests, 0) + excluded.requests END,
@@ -39,12 +42,18 @@ ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
 """
 BREAK_DOWN = """
 INSERT INTO {table} AS b (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules, events)
-SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
-                     %s::text[], %s::text[], %s::integer[], %s::bigint[])
+SELECT * FROM json_to_recordset(%s::json) AS kind (
+  workload_id bigint, bucket timestamptz, environment text, "primary" text, fallback text, error_class text,
+  outcome text, rules integer, events bigint)
 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
 ON CONFLICT (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules)
 DO UPDATE SET events = b.events + excluded.events
 """
+CELL_COLUMNS = ("workload_id", "bucket", "environment", "requests", "served", "failed", "blocked")
+KIND_COLUMNS = (
+    *("workload_id", "bucket", "environment", "primary", "fallback", "error_class", "outcome", "rules"),
+    "events",
+)
 
 
 def increase(
@@ -59,7 +68,7 @@ def increase(
     for step in STEPS:
         cells = coarser(cells, step)
         rows = ((*cell, n.requests, n.served, n.failed, n.blocked) for cell, n in cells.items())
-        _upsert(cursor, INCREASE.format(table=TABLES[step]), rows)
+        _upsert(cursor, INCREASE.format(table=TABLES[step]), CELL_COLUMNS, rows)
     for step in STEPS:
         kinds = coarser_kinds(kinds, step)
         break_down(cursor, step, kinds)
@@ -67,12 +76,15 @@ def increase(
 
 def break_down(cursor: CursorWrapper, step: Step, kinds: Mapping[Kind, int]) -> None:
     """Add counts to the breakdown of a step; they may be negative, where events are of another kind now."""
-    _upsert(cursor, BREAK_DOWN.format(table=BREAKDOWNS[step]), ((*kind, events) for kind, events in kinds.items()))
+    rows = ((*kind, events) for kind, events in kinds.items())
+    _upsert(cursor, BREAK_DOWN.format(table=BREAKDOWNS[step]), KIND_COLUMNS, rows)
 
 
-def _upsert(cursor: CursorWrapper, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-    if columns := [list(column) for column in zip(*rows, strict=True)]:
-        cursor.execute(statement, columns)
+def _upsert(
+    cursor: CursorWrapper, statement: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]
+) -> None:
+    if cells := [dict(zip(columns, row, strict=True)) for row in rows]:
+        cursor.execute(statement, [msgspec.json.encode(cells).decode()])
 
 
 def kinds_of(ids: Mapping[str, int], events: Iterable[tuple[EventRow, Judged]]) -> dict[Kind, int]:

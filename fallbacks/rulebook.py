@@ -44,7 +44,8 @@ class Rulebook:
     models: Mapping[str, Model]
     versions: Mapping[str, tuple[Version, ...]]
     enabled: Mapping[Route, tuple[Span, ...]]
-    # By workload: the moments at which its rules changed. Between two of them equal facts get equal verdicts.
+    # By workload, where there are any: the moments at which its rules changed. Between two of them equal facts get
+    # equal verdicts.
     turns: Mapping[str, tuple[datetime, ...]]
 
     def in_force(self, workload: str, at: datetime) -> Version | None:
@@ -135,7 +136,7 @@ def _read(revision: int) -> Rulebook:
         models={row.name: typed(row) for row in CatalogueModel.objects.all()},
         versions={workload: tuple(known) for workload, known in versions.items()},
         enabled={route: tuple(spans) for route, spans in enabled.items()},
-        turns={workload: tuple(sorted(moments)) for workload, moments in turns.items()},
+        turns={workload: tuple(sorted(moments)) for workload, moments in turns.items() if moments},
     )
 
 

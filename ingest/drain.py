@@ -11,7 +11,7 @@ from django.db import transaction
 
 from fallbacks import aside, logs, partitions, tally
 from fallbacks.aside import REFUSED as REFUSED
-from fallbacks.recording import days_of, record
+from fallbacks.recording import days_of, insert
 from fallbacks.rows import EventRow, TrafficRow
 from ingest import buffer, crashpoints
 
@@ -162,7 +162,7 @@ def store(epoch: int, shard: int, opened: Sequence[Opened], *, split: bool) -> t
     events = [row for each in opened for row in each.entry.events]
     traffic = [row for each in opened for row in each.entry.traffic]
     if events or traffic:
-        stored = record(events, traffic)
+        stored = insert(events, traffic)
         outcome.stored = stored.events + stored.traffic
         outcome.duplicate = len(events) + len(traffic) - outcome.stored
     return outcome
@@ -183,7 +183,7 @@ def record_or_split(epoch: int, shard: int, items: Sequence[Item], outcome: tall
     events = [item.row for item in items if isinstance(item.row, EventRow)]
     traffic = [item.row for item in items if isinstance(item.row, TrafficRow)]
     try:
-        stored = record(events, traffic)
+        stored = insert(events, traffic)
     except REFUSED as error:
         if len(items) == 1:
             if keep_aside(epoch, shard, items[0].origin, msgspec.json.encode(items[0].row), error):

@@ -56,7 +56,7 @@ def test_a_worker_that_dies_loses_and_doubles_nothing(
         raise Died
 
     post(EVENTS, [sent() for _ in range(5)])
-    monkeypatch.setattr(*((draining, "record", die) if where == "before the commit" else (buffer, "finish", die)))
+    monkeypatch.setattr(*((draining, "insert", die) if where == "before the commit" else (buffer, "finish", die)))
     shard = buffer.shard_of("support-chat")
     with pytest.raises(Died):
         draining.drain(shard, 5)
@@ -76,7 +76,7 @@ def test_while_the_database_is_away_everything_waits(
         raise OperationalError("the database is away")
 
     post(EVENTS, sent())
-    monkeypatch.setattr(draining, "record", away)
+    monkeypatch.setattr(draining, "insert", away)
     tasks.drain(buffer.shard_of("support-chat"))
     tasks.drain(buffer.shard_of("support-chat"))
     assert caplog.text.count("the database cannot be used") == 1
