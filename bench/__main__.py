@@ -13,7 +13,7 @@ from bench import figures, rig
 from bench.sizes import QUICK, Sizes
 
 LATEST = Path(__file__).parent / "latest.json"
-NAMES = ("single", "batches", "drains", "usual", "reading", "restart")
+NAMES = ("single", "batches", "drains", "judging", "usual", "reading", "decisions", "restart")
 
 
 def main() -> int:
@@ -63,7 +63,6 @@ def measure(running: rig.Rig, sizes: Sizes, names: list[str] | tuple[str, ...]) 
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         found += rows.MEASURES[name](running, sizes)
-    found += rows.not_there() if set(names) == set(NAMES) else []
     return sorted(found, key=lambda figure: (int(figure.row.rstrip("abc")), figure.row))
 
 

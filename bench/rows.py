@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import batches, drains, reading, restart, single, usual
+from bench import batches, decisions, drains, judging, reading, restart, single, usual
 from bench.figures import Figure
 from bench.rig import Rig
 from bench.sizes import Sizes
@@ -13,13 +13,9 @@ MEASURES: dict[str, Measure] = {
     "single": single.measure,
     "batches": batches.measure,
     "drains": drains.measure,
+    "judging": judging.measure,
     "usual": usual.measure,
     "reading": reading.measure,
+    "decisions": decisions.measure,
     "restart": restart.measure,
 }
-
-
-def not_there() -> list[Figure]:
-    """Return the rows of what the product does not do yet."""
-    note = "there is no /api/v1/decisions yet"
-    return [Figure("12", "POST /api/v1/decisions, server time, median", 5, 1, "less", " ms", note=note)]

@@ -74,7 +74,10 @@ def kept(value: Any) -> Any:
     if isinstance(value, list):
         return [kept(each) for each in value]
     if isinstance(value, dict):
-        return {kept(name): kept(each) for name, each in value.items()}
+        names = {kept(name): kept(each) for name, each in value.items()}
+        if len(names) < len(value):
+            raise ValueError("names that are the same once they can be stored: nobody promises which one stays")
+        return names
     return value
 
 
