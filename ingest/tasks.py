@@ -48,14 +48,21 @@ def ring() -> None:
 
 @shared_task(name="ingest.tasks.make_partitions")
 def make_partitions() -> None:
-    """Make the partitions of the days to come."""
-    partitions.ensure_around(timezone.now())
+    """Make the partitions of the days to come. While the database is away, the drain makes those that it needs."""
+    try:
+        partitions.ensure_around(timezone.now())
+    except DatabaseError as error:
+        logs.away("database", error)
 
 
 @shared_task(name="ingest.tasks.apply_retention")
 def apply_retention() -> None:
     """Remove what is older than it is to be kept. What somebody reads is left for the next turn."""
-    removed = retention.apply(timezone.now())
+    try:
+        removed = retention.apply(timezone.now())
+    except DatabaseError as error:
+        logs.away("database", error)
+        return
     if removed.days:
         log.info("removed the events of %s to %s", removed.days[0], removed.days[-1])
     if removed.left:

@@ -1,0 +1,170 @@
+"""How each workload and environment stands now: its state, since when, why and who acts. From rollups of minutes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from dashboard.queries import Scope
+from fallbacks import rulebook
+from fallbacks.boundary import BY_NAME, WORKLOAD_OWNER
+from fallbacks.rates import Counts
+from fallbacks.rulebook import Rulebook
+from fallbacks.states import BAD, DAY, MINUTE, Episode, Limits, Minute, Minutes, State, episodes, state, together
+from fallbacks.timebuckets import Window
+from fallbacks.verdict import mask
+
+# A workload and one of its environments.
+Place = tuple[str, str]
+# How far back the beginning of an episode is looked for, and how far if it lies before that.
+LOOK_BACK = (timedelta(hours=6), timedelta(days=7))
+SILENT = mask(["silent"])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one workload and environment stands.
+
+    `requests` and `events` are of the full minutes that its state is judged by; of the last 24 hours where the state
+    is `no_traffic`. `cause` is the commonest error class of these events, `since` the start of its episode.
+    """
+
+    workload: str
+    environment: str
+    state: State
+    since: datetime | None
+    cause: str | None
+    who_acts: str | None
+    requests: int | None
+    events: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a place: its minutes, and their events by class."""
+
+    minutes: dict[datetime, Minute] = field(default_factory=dict)
+    classes: dict[datetime, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+def standings(now: datetime, scope: Scope) -> list[Standing]:
+    """Return how everything stands that had events or traffic in the last 24 hours, by name."""
+    book = rulebook.recent()
+    days = last_day(now, scope)
+    longest = max((limits_of(book, workload).for_minutes for workload, _ in days), default=1)
+    end = now.replace(second=0, microsecond=0)
+    seen = minutes(Window(end - longest * MINUTE, end + MINUTE), scope)
+    states = {
+        place: state(seen[place].minutes, now, limits_of(book, place[0]), counts) for place, counts in days.items()
+    }
+    begun = since({place for place, found in states.items() if found in BAD}, book, end)
+    return [
+        standing(place, found, book, seen[place], days[place], begun.get(place), end)
+        for place, found in sorted(states.items())
+    ]
+
+
+def standing(
+    place: Place, found: State, book: Rulebook, seen: Seen, day: Counts, begun: datetime | None, end: datetime
+) -> Standing:
+    """Put together what is known of one place."""
+    workload, environment = place
+    length = limits_of(book, workload).for_minutes
+    counts = day if found == "no_traffic" else together(seen.minutes, end, length).counts
+    # Who was not told is not told in the minute that is under way, too.
+    moments = [end - number * MINUTE for number in range(0 if found == "silent" else 1, length + 1)]
+    classes = sum((seen.classes[moment] for moment in moments if moment in seen.classes), Counter[str]())
+    cause = max(classes, key=lambda name: (classes[name], name)) if classes and found in BAD else None
+    return Standing(
+        workload,
+        environment,
+        found,
+        begun,
+        cause,
+        who_acts(found, cause, book, workload),
+        counts.requests,
+        counts.events,
+    )
+
+
+def who_acts(found: State, cause: str | None, book: Rulebook, workload: str) -> str | None:
+    """Return who acts: as the boundary says of the cause; where a rule is broken, the workload's owner."""
+    if found not in BAD:
+        return None
+    version = book.latest(workload)
+    owner = (version.policy.owner if version else "") or WORKLOAD_OWNER
+    error = BY_NAME.get(cause or "")
+    return owner if found == "silent" or error is None or error.who_acts == WORKLOAD_OWNER else error.who_acts
+
+
+def limits_of(book: Rulebook, workload: str) -> Limits:
+    """Return when the workload counts as degraded, by its policy as it is now."""
+    version = book.latest(workload)
+    return Limits(version.policy.degraded_above, version.policy.for_minutes) if version else Limits()
+
+
+def since(places: Collection[Place], book: Rulebook, end: datetime) -> dict[Place, datetime]:
+    """Return when the episodes that go on began; one that is older than a week began at least then."""
+    begun: dict[Place, datetime] = {}
+    open_: set[Place] = set(places)
+    for length in LOOK_BACK:
+        if not open_:
+            break
+        start = end - length
+        # The first minutes are judged with those before them.
+        before = max(limits_of(book, workload).for_minutes for workload, _ in open_) * MINUTE
+        seen = minutes(Window(start - before, end + MINUTE), Scope({workload for workload, _ in open_}))
+        for place in list(open_):
+            last = latest(seen[place].minutes, start, end + MINUTE, limits_of(book, place[0]))
+            begun[place] = last.start if last else end
+            if begun[place] > start:
+                open_.remove(place)
+    return begun
+
+
+def latest(minutes: Minutes, start: datetime, end: datetime, limits: Limits) -> Episode | None:
+    found = episodes(minutes, start, end, limits)
+    return found[-1] if found else None
+
+
+DAYS = """
+SELECT w.slug, environment, sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint
+FROM rollup_hour JOIN workload w ON w.id = workload_id WHERE {condition} GROUP BY 1, 2
+"""
+NARROW = """
+SELECT w.slug, environment, bucket, requests, served, failed, blocked
+FROM rollup_minute JOIN workload w ON w.id = workload_id WHERE {condition}
+"""
+CLASSES = """
+SELECT w.slug, environment, bucket, error_class, sum(events)::bigint,
+       coalesce(sum(events) FILTER (WHERE rules & {silent} <> 0), 0)::bigint
+FROM breakdown_minute JOIN workload w ON w.id = workload_id WHERE {condition} GROUP BY 1, 2, 3, 4
+"""
+
+
+def last_day(now: datetime, scope: Scope) -> dict[Place, Counts]:
+    """Return the counts of the last 24 hours, to the hour."""
+    rows = asked(DAYS, Window(now - DAY, now + MINUTE), scope)
+    return {(slug, environment): Counts(*counts) for slug, environment, *counts in rows}
+
+
+def minutes(window: Window, scope: Scope) -> Mapping[Place, Seen]:
+    """Return the minutes of every place that has any. Two queries."""
+    seen: dict[Place, Seen] = defaultdict(Seen)
+    for slug, environment, bucket, *counts in asked(NARROW, window, scope):
+        seen[slug, environment].minutes[bucket] = Minute(Counts(*counts))
+    for slug, environment, bucket, name, events, silent in asked(CLASSES, window, scope):
+        place = seen[slug, environment]
+        place.classes[bucket][name] += events
+        place.minutes[bucket] = place.minutes.get(bucket, Minute()) + Minute(silent=silent)
+    return seen
+
+
+def asked(statement: str, window: Window, scope: Scope) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(statement).format(condition=scope.condition(window), silent=sql.Literal(SILENT)))
+        return list(cursor.fetchall())

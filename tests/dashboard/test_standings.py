@@ -1,0 +1,116 @@
+"""How workloads stand now: the state of each, since when, why and who acts, from rollups in few queries."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.queries import Scope
+from dashboard.standings import Standing, standings
+from fallbacks import rulebook
+from fallbacks.models import PolicyVersion, Workload
+from fallbacks.recording import record
+from tests import make
+from tests.policy.policies import policy
+
+pytestmark = pytest.mark.usefixtures("database")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC).replace(second=30, microsecond=0)
+
+
+def put(workload: str, **over: Any) -> None:
+    row, _ = Workload.objects.get_or_create(slug=workload)
+    body = policy(workload, "premium-chat", "baseline-chat", **over)
+    with rulebook.changing() as moment:
+        since = moment - timedelta(days=1)
+        PolicyVersion.objects.create(workload=row, version=1, since=since, body=body, made_by="tests")
+
+
+def minutes_of(now: datetime, first: int, last: int, requests: int = 100, **event: Any) -> None:
+    """Ten of the requests of each minute, from `first` to `last` minutes ago, left their primary path."""
+    at = [now.replace(second=0) - number * MINUTE for number in range(last, first + 1)]
+    workload = event.get("workload", "support-chat")
+    record(
+        [make.event(occurred_at=moment, **event) for moment in at for _ in range(10)],
+        [make.traffic(start=moment, requests=requests, workload=workload) for moment in at],
+    )
+
+
+def one(now: datetime) -> Standing:
+    (found,) = standings(now, Scope())
+    return found
+
+
+def test_degraded_since_its_first_bad_minute_by_its_commonest_cause(now: datetime) -> None:
+    minutes_of(now, 12, 1)
+    record([make.event(status="timeout", occurred_at=now - 2 * MINUTE)])
+    found = one(now)
+    assert (found.state, found.cause, found.who_acts) == ("degraded", "overloaded", "provider watch")
+    assert found.since == now.replace(second=0) - 12 * MINUTE
+    assert (found.requests, found.events) == (500, 51)
+
+
+def test_an_episode_that_began_long_ago_is_followed_to_its_beginning(now: datetime) -> None:
+    minutes_of(now, 7 * 60, 1)
+    assert one(now).since == now.replace(second=0) - 7 * 60 * MINUTE
+
+
+def test_failing_by_what_is_not_answered_and_the_owner_acts_where_the_boundary_says_so(now: datetime) -> None:
+    put("support-chat", owner="chat team")
+    minutes_of(now, 6, 1, outcome="failed", fallback=None, status="404")
+    found = one(now)
+    assert (found.state, found.cause, found.who_acts) == ("failing", "model_unavailable", "chat team")
+
+
+def test_silent_is_said_while_the_minute_is_under_way_and_its_owner_acts(now: datetime) -> None:
+    put("support-chat", owner="chat team", notice="always", message="A simpler model answers.")
+    minutes_of(now, 1, 1, requests=10_000, user_notified=True, user_visible=True)
+    record([make.event(occurred_at=now - timedelta(seconds=5), user_visible=True)])
+    found = one(now)
+    assert (found.state, found.cause, found.who_acts) == ("silent", "overloaded", "chat team")
+
+
+def test_the_policy_says_how_much_and_for_how_long(now: datetime) -> None:
+    put("support-chat", degraded_above=0.2, for_minutes=10, user_visible=False)
+    minutes_of(now, 6, 1)
+    assert one(now).state == "normal"
+    put("patient", degraded_above=0.05, for_minutes=10, user_visible=False)
+    minutes_of(now, 9, 8, workload="patient")
+    states = {each.workload: each.state for each in standings(now, Scope())}
+    assert states == {"support-chat": "normal", "patient": "degraded"}
+
+
+def test_no_traffic_normal_and_what_was_long_ago(now: datetime) -> None:
+    record([make.event(workload="uncounted", occurred_at=now - 3 * 60 * MINUTE)])
+    record([], [make.traffic(workload="quiet", start=now - 10 * MINUTE)])
+    record([make.event(workload="old", occurred_at=now - timedelta(days=3))])
+    found = {each.workload: each for each in standings(now, Scope())}
+    assert {name: each.state for name, each in found.items()} == {"uncounted": "no_traffic", "quiet": "normal"}
+    uncounted = found["uncounted"]
+    assert (uncounted.events, uncounted.requests, uncounted.since, uncounted.who_acts) == (1, None, None, None)
+
+
+def test_environments_stand_apart_and_can_be_asked_for(now: datetime) -> None:
+    minutes_of(now, 6, 1)
+    record([], [make.traffic(environment="staging", start=now - 5 * MINUTE)])
+    assert [(each.environment, each.state) for each in standings(now, Scope())] == [
+        ("production", "degraded"),
+        ("staging", "normal"),
+    ]
+    assert [each.state for each in standings(now, Scope(environment="staging"))] == ["normal"]
+    assert standings(now, Scope({"nobody"})) == []
+
+
+def test_it_costs_few_queries_however_many_workloads(now: datetime) -> None:
+    for number in range(5):
+        minutes_of(now, 8, 1, workload=f"w{number}")
+    standings(now, Scope())
+    with CaptureQueriesContext(connection) as asked:
+        assert len(standings(now, Scope())) == 5
+    assert len(asked) <= 7
