@@ -91,23 +91,29 @@ _looked_at = 0.0
 def current() -> Rulebook:
     """Return the rulebook as it is, and keep it so until the end of the caller's transaction."""
     with connection.cursor() as cursor:
-        # Two statements: the second one's snapshot must be taken when the lock is there.
+        # A statement of its own: the next one's snapshot must be taken when the lock is there.
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        cursor.execute("SELECT revision FROM rulebook")
-        (revision,) = cursor.fetchone()
-    return _of(revision)
+    return _of(_revision())
 
 
 def recent() -> Rulebook:
     """Return the rulebook as it was within the last second. Raises django.db.DatabaseError where that is not known."""
     global _looked_at
     now = time.monotonic()
-    if _remembered is None or now - _looked_at > RECENT:
-        with transaction.atomic():
-            found = current()
-        _looked_at = now
-        return found
-    return _remembered
+    if _remembered is not None and now - _looked_at <= RECENT:
+        return _remembered
+    found = _of(_revision())
+    # Nothing is locked here: what changed while it was read would be there in part.
+    while found.revision != (revision := _revision()):
+        found = _of(revision)
+    _looked_at = now
+    return found
+
+
+def _revision() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revision FROM rulebook")
+        return int(cursor.fetchone()[0])
 
 
 def _of(revision: int) -> Rulebook:

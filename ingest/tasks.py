@@ -11,7 +11,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from fallbacks import logs, partitions, retention
-from ingest import buffer
+from ingest import buffer, compaction
 from ingest import drain as draining
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,16 @@ def ring() -> None:
         return
     logs.back("stream")
     ring_bells(shards)
+
+
+@shared_task(name="ingest.tasks.shorten_log")
+def shorten_log() -> None:
+    """Keep the stream's log on disk short."""
+    try:
+        if compaction.shorten():
+            log.info("the stream's log is being rewritten")
+    except redis.RedisError as error:
+        logs.away("stream", error)
 
 
 @shared_task(name="ingest.tasks.make_partitions")
