@@ -125,6 +125,23 @@ def counts_chart(grid: Grid, counts: Sequence[Counts], zone: ZoneInfo, now: date
     return Chart(spec, sentence, ("By a fallback", "Blocked", "Failed"), _lines(grid, columns, zone, now), per)
 
 
+def violations_chart(grid: Grid, counts: Sequence[int], zone: ZoneInfo, now: datetime) -> Chart:
+    """Events that broke policy, as bars."""
+    spec = {
+        **_frame(grid, zone, "bars", "count"),
+        "series": [{"label": "Broke policy", "colour": "c-failing", "values": list(counts)}],
+    }
+    per = words.length(grid.length)
+    sentence = f"No event broke policy, per {per}."
+    if any(counts):
+        most = max(range(len(counts)), key=lambda index: counts[index])
+        sentence = (
+            f"Events that broke policy, per {per}: {words.number(sum(counts))} in all, at most"
+            f" {words.number(counts[most])} from {words.date_and_clock(grid.starts[most], zone, now)}."
+        )
+    return Chart(spec, sentence, ("Broke policy",), _lines(grid, [[words.number(n) for n in counts]], zone, now), per)
+
+
 def rate_chart(
     grid: Grid, counts: Sequence[Counts], before: Sequence[Counts], label_before: str, zone: ZoneInfo, now: datetime
 ) -> Chart:

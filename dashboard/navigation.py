@@ -24,7 +24,13 @@ class Page:
     role: str = ""
 
 
-PAGES = (Page("Overview", "overview", ("workload",)), Page("Operations", "operations", role="admin"))
+PAGES = (
+    Page("Overview", "overview", ("workload",)),
+    Page("Violations", "violations", ("broken-events",)),
+    Page("Policies", "policies", ("policy", "policy-new", "policy-edit", "models", "model-edit")),
+    Page("Error boundary", "boundary"),
+    Page("Operations", "operations", role="admin"),
+)
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

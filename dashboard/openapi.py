@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from fallbacks.states import STATES
 from fallbacks.verdict import RULES
 
 UNKNOWN_OR_SHARE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -58,6 +59,19 @@ RATES = obj(
         "totals": {"type": "array", "items": obj(FIGURES, optional=BY)},
     }
 )
+STATE = obj(
+    {
+        "workload": {"type": "string"},
+        "environment": {"type": "string"},
+        "state": {"type": "string", "enum": list(STATES)},
+        "since": {"type": ["string", "null"], "format": "date-time", "description": "the start of the episode"},
+        "cause": {**TEXT_OR_NULL, "description": "the commonest error class"},
+        "who_acts": TEXT_OR_NULL,
+        "requests": COUNT_OR_NULL,
+        "events": COUNT,
+    }
+)
+STATES_NOW = obj({"results": {"type": "array", "items": STATE}, "next": {"type": ["string", "null"]}})
 EVENT = obj(
     {
         "id": {"type": "string"},

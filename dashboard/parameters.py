@@ -86,6 +86,17 @@ class RatesParameters(Parameters):
         return [name for name in DIMENSIONS if name in value]
 
 
+class StatesParameters(Parameters):
+    """Of `GET /api/v1/states`."""
+
+    workload = serializers.ListField(child=serializers.CharField(max_length=64), required=False)
+    environment = serializers.CharField(max_length=64, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        # As of now, which is all that a state is of.
+        return {name: field for name, field in super().get_fields().items() if name not in ("from", "to")}
+
+
 class EventsParameters(Parameters):
     """Of `GET /api/v1/events`."""
 
@@ -158,6 +169,11 @@ def events(request: Request) -> Events:
         limit=asked.get("limit", 100),
         after=decode_cursor(asked["cursor"]) if "cursor" in asked else None,
     )
+
+
+def states(request: Request) -> Scope:
+    """Read the parameters of states. Raises ValidationError or PermissionDenied."""
+    return _scope(_read(StatesParameters, request), request.auth)
 
 
 # Of an event in the list: its time, its workload's number, its id.

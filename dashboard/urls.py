@@ -2,26 +2,50 @@
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from dashboard.views import api
+from dashboard.path_names import AnyText
+from dashboard.views import api, models, policies, policy_editing, violations
+from dashboard.views.boundary import boundary
+from dashboard.views.decisions_api import DecisionsView
 from dashboard.views.documentation import documentation
+from dashboard.views.models_api import ModelsView, ModelView
 from dashboard.views.operations import again, discard, operations
 from dashboard.views.overview import overview
+from dashboard.views.policies_api import PoliciesView, PolicyView
 from dashboard.views.sign_in import SignIn
+from dashboard.views.verifications_api import VerificationsView
 from dashboard.views.workload import workload
 
+register_converter(AnyText, "text")
+SLUG = r"(?P<slug>[a-z0-9._-]{1,64})"
 urlpatterns = [
     path("", overview, name="overview"),
-    re_path(r"^workloads/(?P<slug>[a-z0-9._-]{1,64})$", workload, name="workload"),
+    re_path(rf"^workloads/{SLUG}$", workload, name="workload"),
+    path("violations", violations.overall, name="violations"),
+    path("violations/events", violations.events, name="broken-events"),
+    path("boundary", boundary, name="boundary"),
+    path("policies", policies.listing, name="policies"),
+    path("policies/new", policy_editing.new, name="policy-new"),
+    re_path(rf"^policies/{SLUG}$", policies.one, name="policy"),
+    re_path(rf"^policies/{SLUG}/edit$", policy_editing.edit, name="policy-edit"),
+    path("models", models.listing, name="models"),
+    path("models/edit", models.edit, name="model-edit"),
     path("operations", operations, name="operations"),
     path("operations/kept-aside/<int:number>/again", again, name="try-again"),
     path("operations/kept-aside/<int:number>/discard", discard, name="discard"),
     path("login", SignIn.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("api/v1/rates", api.RatesView.as_view(), name="rates"),
+    path("api/v1/states", api.StatesView.as_view(), name="states"),
     path("api/v1/events", api.EventsView.as_view(), name="events"),
+    path("api/v1/models", ModelsView.as_view(), name="api-models"),
+    path("api/v1/models/<text:name>", ModelView.as_view(), name="api-model"),
+    path("api/v1/policies", PoliciesView.as_view(), name="api-policies"),
+    path("api/v1/policies/<text:workload>", PolicyView.as_view(), name="api-policy"),
+    path("api/v1/decisions", DecisionsView.as_view(), name="decisions"),
+    path("api/v1/verifications", VerificationsView.as_view(), name="verifications"),
     # DRF opens its views to the signed out, for keys to decide; this one has no key.
     path("api/schema", login_required(SpectacularJSONAPIView.as_view()), name="schema"),
     path("api/docs", documentation, name="api"),

@@ -92,7 +92,7 @@ def _batch(cursor: CursorWrapper, workload: str, number: int, found: Sequence[An
         total.broken_now.update(named(after.rules & ~before.rules))
         total.broken_no_more.update(named(before.rules & ~after.rules))
     told = [{"occurred_at": row.occurred_at, "id": row.id, **after._asdict()} for row, _, after in changed]
-    values = {"workload": number, "changed": msgspec.json.encode(told).decode()}
+    values: dict[str, Any] = {"workload": number, "changed": msgspec.json.encode(told).decode()}
     cursor.execute(KEEP, values)
     cursor.execute(REPLACE, values)
     _move(cursor, {workload: number}, changed)
@@ -127,5 +127,5 @@ def _move(cursor: CursorWrapper, ids: dict[str, int], changed: Sequence[tuple[Ev
         kinds = rollups.coarser_kinds(kinds, step)
         rollups.break_down(cursor, step, kinds)
         (number,) = ids.values()
-        values = {"workload": number, "first": floor(first, LENGTH[step]), "last": last}
+        values: dict[str, Any] = {"workload": number, "first": floor(first, LENGTH[step]), "last": last}
         cursor.execute(TIDY.format(table=rollups.BREAKDOWNS[step]), values)

@@ -43,12 +43,13 @@ ENOUGH_BYTES = 1_000_000
 ENOUGH_ENTRIES = 2_000
 # A bell that was rung counts as rung for so long; then it is rung again, should the message be lost. While it does,
 # nobody else rings: more tasks for a shard than one would take their turns from other shards.
-BELL_MS = 3_000
+BELL_MS = 1_500
 # A key may save up so many seconds of its rate.
 BURST_SECONDS = 10
-# Longer than a batch takes. A drain that dies leaves its shard to others after this; one that only stands still
-# for so long may meet another at the same entries, which costs work and harms nothing.
-LEASE_MS = 8_000
+# Longer than a batch takes. A drain that dies leaves its shard to others after this, which with a bell is less than the
+# five seconds that an event may wait while beat stands still; one that only stands still itself may meet another at
+# the same entries, which costs work and harms nothing.
+LEASE_MS = 3_000
 
 
 class Full(Exception):

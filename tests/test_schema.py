@@ -16,9 +16,25 @@ from schemathesis.checks import (
 
 from tests.conftest import Product
 
-SCOPES = ["events:write", "traffic:write", "rates:read", "events:read"]
+SCOPES = [
+    *("events:write", "traffic:write", "rates:read", "events:read"),
+    *("policy:read", "policy:write", "verifications:write"),
+]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = ["GET /api/v1/events", "GET /api/v1/rates", "POST /api/v1/events", "POST /api/v1/traffic"]
+OPERATIONS = [
+    "GET /api/v1/events",
+    "GET /api/v1/models",
+    "GET /api/v1/models/{name}",
+    "GET /api/v1/policies",
+    "GET /api/v1/policies/{workload}",
+    "GET /api/v1/rates",
+    "POST /api/v1/decisions",
+    "POST /api/v1/events",
+    "POST /api/v1/traffic",
+    "POST /api/v1/verifications",
+    "PUT /api/v1/models/{name}",
+    "PUT /api/v1/policies/{workload}",
+]
 
 
 def generate() -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """What machines read: rates and events. A key sees the workloads and environments that it is for."""
 
 from collections.abc import Hashable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +13,7 @@ from rest_framework.views import APIView
 
 from dashboard import breakdowns, figures, openapi, parameters, queries
 from dashboard.breakdowns import Broken
+from dashboard.standings import standings
 from fallbacks.models import Event
 from fallbacks.rates import Counts
 from fallbacks.timebuckets import LENGTH, starts
@@ -38,6 +41,18 @@ EXAMPLE_RATES = {
     "step": "day",
     "buckets": [{"start": "2026-11-16T00:00:00Z", **FIGURES}],
     "totals": [FIGURES],
+}
+
+
+EXAMPLE_STATE = {
+    "workload": "support-chat",
+    "environment": "production",
+    "state": "degraded",
+    "since": "2026-11-17T14:02:00Z",
+    "cause": "overloaded",
+    "who_acts": "provider watch",
+    "requests": 640,
+    "events": 77,
 }
 
 
@@ -78,6 +93,25 @@ def at(series: Mapping[Key, Mapping[datetime, Sum]], start: datetime, none: Sum)
 def whole(series: Mapping[Key, Mapping[datetime, Sum]], none: Sum) -> dict[Key, Sum]:
     """Return the counts of all buckets together."""
     return {key: sum(counts.values(), none) for key, counts in series.items()}
+
+
+class StatesView(APIView):
+    """`GET /api/v1/states`: how each workload and environment stands now."""
+
+    scope = "rates:read"
+
+    @extend_schema(
+        operation_id="states_read",
+        description="The state of each workload and environment that had events or traffic in the last 24 hours: since"
+        " when, by what cause, and who acts. `requests` and `events` are of the full minutes that the policy looks at;"
+        " of the last 24 hours where no traffic was reported.",
+        tags=["read"],
+        parameters=[parameters.StatesParameters],
+        responses=openapi.answers(openapi.STATES_NOW, {"results": [EXAMPLE_STATE], "next": None}),
+    )
+    def get(self, request: Request) -> Response:
+        found = standings(timezone.now(), parameters.states(request))
+        return Response({"results": [asdict(standing) for standing in found], "next": None})
 
 
 class EventsView(APIView):

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import charts, forms, queries, sentences
+from dashboard import breakdowns, charts, forms, queries, sentences
+from dashboard.breakdowns import Broken
 from dashboard.views.controls import answer, asked
 from fallbacks.rates import Counts, change_in_points
 
@@ -31,6 +32,7 @@ class Row:
     slug: str
     now: Counts
     before: Counts
+    broken: Broken = field(default_factory=Broken)
     shares: list[float | None] = field(default_factory=list)
 
     @property
@@ -64,7 +66,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     grid = charts.grid(ask.span.window, charts.FEW)
     series = queries.counts_by_bucket(grid.window, grid.step, scope, grid.width)
     before = queries.totals(grid.window.before(), scope)
-    rows = shaped(queries.workload_slugs(), grid, series, before)
+    broken = breakdowns.totals(grid.window, scope, ["workload"])
+    rows = shaped(queries.workload_slugs(), grid, series, before, broken)
     now = {row.slug: row.now for row in rows}
     reporting = sentences.reporting(now)
     context = {
@@ -84,14 +87,19 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def shaped(
-    slugs: list[str], grid: charts.Grid, series: Mapping[str, Mapping[datetime, Counts]], before: Mapping[str, Counts]
+    slugs: list[str],
+    grid: charts.Grid,
+    series: Mapping[str, Mapping[datetime, Counts]],
+    before: Mapping[str, Counts],
+    broken: Mapping[breakdowns.Values, Broken],
 ) -> list[Row]:
     """Return a row for each workload: its sum over the window is that of its buckets."""
     rows = []
     for slug in slugs:
         counts = grid.fill(series.get(slug, {}))
         shares = [bucket.off_primary_rate for bucket in counts]
-        rows.append(Row(slug, sum(counts, Counts()), before.get(slug, Counts()), shares))
+        earlier, violations = before.get(slug, Counts()), broken.get((slug,), Broken())
+        rows.append(Row(slug, sum(counts, Counts()), earlier, violations, shares))
     return rows
 
 

@@ -10,7 +10,9 @@ ALTER TABLE event
   ADD COLUMN error_class text NOT NULL DEFAULT '',
   ADD COLUMN rules integer NOT NULL DEFAULT 0,
   ADD COLUMN policy_version integer,
-  ADD COLUMN who_acts text NOT NULL DEFAULT ''
+  ADD COLUMN who_acts text NOT NULL DEFAULT '';
+-- The lists of events that broke a rule, newest first: few of many.
+CREATE INDEX event_broken ON event (occurred_at, workload_id, id) WHERE rules <> 0
 """
 VERDICT = {
     "error_class": models.TextField(default=""),
@@ -77,7 +79,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(EVENT, "ALTER TABLE event " + ", ".join(f"DROP COLUMN {name}" for name in VERDICT))
+                migrations.RunSQL(
+                    EVENT,
+                    "DROP INDEX event_broken; ALTER TABLE event "
+                    + ", ".join(f"DROP COLUMN {name}" for name in VERDICT),
+                )
             ],
             state_operations=[migrations.AddField("event", name, field) for name, field in VERDICT.items()],
         ),

@@ -23,6 +23,8 @@ class CatalogueModel(models.Model):
     output_price = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
     updated_at = models.DateTimeField(db_default=Now())
     updated_by = models.CharField(max_length=200)
+    # When last its family, shapes, region or account changed: what was verified before is not known to hold any more.
+    reshaped_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "model"

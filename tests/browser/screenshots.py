@@ -15,7 +15,14 @@ from tests.browser import ARGUMENTS
 from tests.local import runs
 
 FOLDER = PROJECT / "docs" / "screenshots"
-PAGES = {"overview": "/", "workload": "/workloads/support-chat"}
+PAGES = {
+    "overview": "/",
+    "workload": "/workloads/support-chat",
+    "violations": "/violations",
+    "policies": "/policies",
+    "policy": "/policies/support-chat",
+    "boundary": "/boundary?workload=support-chat&status=429&error_code=insufficient_quota&attempts=1&tier=pro",
+}
 EVENTS_OF_THE_DEMO = 3_000
 
 

@@ -1,6 +1,8 @@
 """The API is described from what it does, and the description is held against it."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -25,14 +27,23 @@ def included(part: Any) -> Any:
 
 def test_every_address_of_the_api_is_described_and_no_other(schema: dict[str, Any]) -> None:
     routes = {f"/{pattern.pattern}" for part in get_resolver().url_patterns for pattern in included(part)}
-    served = {route for route in routes if route.startswith("/api/v1/")} | set(DIRECT)
+    served = {re.sub("<text:(.+?)>", r"{\1}", route) for route in routes if route.startswith("/api/v1/")} | set(DIRECT)
     assert set(schema["paths"]) == served
     methods = {(path, method) for path, said in schema["paths"].items() for method in said}
     assert methods == {
         ("/api/v1/events", "get"),
         ("/api/v1/events", "post"),
         ("/api/v1/rates", "get"),
+        ("/api/v1/states", "get"),
         ("/api/v1/traffic", "post"),
+        ("/api/v1/models", "get"),
+        ("/api/v1/models/{name}", "get"),
+        ("/api/v1/models/{name}", "put"),
+        ("/api/v1/policies", "get"),
+        ("/api/v1/policies/{workload}", "get"),
+        ("/api/v1/policies/{workload}", "put"),
+        ("/api/v1/decisions", "post"),
+        ("/api/v1/verifications", "post"),
     }
 
 
@@ -49,15 +60,24 @@ def test_the_fields_of_an_event_are_those_that_are_taken(schema: dict[str, Any])
     assert event["properties"]["workload"]["pattern"] == "^[a-z0-9._-]{1,64}$"
 
 
+def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is sent, and what is answered where all is well."""
+    answers = [operation["responses"][status] for status in ("200", "201", "202") if status in operation["responses"]]
+    for part in [operation.get("requestBody", {}), *answers]:
+        if "application/json" in part.get("content", {}):
+            yield part["content"]["application/json"]
+
+
 def test_every_example_is_valid_by_the_schema_beside_it(schema: dict[str, Any]) -> None:
-    checked = 0
-    for path in ("/api/v1/events", "/api/v1/traffic"):
-        content = schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-        examples = [each["value"] for each in content.get("examples", {}).values()] or [content["example"]]
-        for example in examples:
-            jsonschema.validate(example, {**content["schema"], "components": schema["components"]})
-            checked += 1
-    assert checked == 4
+    checked = {"get": 0, "post": 0, "put": 0}
+    for said in schema["paths"].values():
+        for method, operation in said.items():
+            for content in contents(operation):
+                examples = [each["value"] for each in content.get("examples", {}).values()]
+                for example in examples or [content[name] for name in ["example"] if name in content]:
+                    jsonschema.validate(example, {**content["schema"], "components": schema["components"]})
+                    checked[method] += 1
+    assert checked == {"get": 7, "post": 9, "put": 6}
 
 
 def test_the_page_is_served_from_here_alone(viewer: Client) -> None:

@@ -13,8 +13,8 @@ from fallbacks.recording import record
 from tests.make import NOON, event, traffic
 
 PAGE = "/"
-# Session, person, roles, environments, workloads, the window and the one before it.
-QUERIES = 7
+# Session, person, roles, environments, workloads, the window, the one before it, and what broke policy.
+QUERIES = 8
 
 
 def shown(client: Client, path: str = PAGE, **query: str) -> str:
@@ -39,7 +39,7 @@ def test_a_workload_shows_its_rates_of_how_many_and_their_change(viewer: Client)
     )
     text = shown(viewer)
     assert "2.00 % of requests were answered by a fallback in the last 24 hours, 1.00 % were not answered." in text
-    assert "support-chat 2.00 % 4 of 200 +1.00 1.00 % 2 of 200, 1 blocked +1.00" in text
+    assert "support-chat 5 broke policy 2.00 % 4 of 200 +1.00 1.00 % 2 of 200, 1 blocked +1.00" in text
     assert "left its primary most, for 6 of 200 requests (3.00 %), and changed most, +2.00 points" in text
     assert "Live, figures of" in text
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.queries import Scope
 from dashboard.standings import Standing, standings
-from fallbacks import rulebook
+from fallbacks import keys, rulebook
 from fallbacks.models import PolicyVersion, Workload
 from fallbacks.recording import record
 from tests import make
@@ -114,3 +115,16 @@ def test_it_costs_few_queries_however_many_workloads(now: datetime) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert len(standings(now, Scope())) == 5
     assert len(asked) <= 7
+
+
+def test_the_api_says_the_same_to_a_key_and_no_more_than_it_may_see(now: datetime) -> None:
+    minutes_of(now, 6, 1)
+    minutes_of(now, 6, 1, workload="other")
+    reader = keys.make("r", ["rates:read"], workloads=["support-chat"])
+    answer = Client().get("/api/v1/states", headers={"authorization": f"Bearer {reader}"})
+    assert answer.json()["next"] is None
+    (found,) = answer.json()["results"]
+    assert (found["workload"], found["state"], found["events"]) == ("support-chat", "degraded", 50)
+    assert datetime.fromisoformat(found["since"]) == now.replace(second=0) - 6 * MINUTE
+    asked = Client().get("/api/v1/states?workload=other", headers={"authorization": f"Bearer {reader}"})
+    assert asked.status_code == 403

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import secrets
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,8 +15,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from fallbacks import keys
+from fallbacks.local import demo_rulebook
 from fallbacks.local.environment import home, write_private
 from fallbacks.models import ApiKey, Event, User
 
@@ -48,7 +51,11 @@ class Command(BaseCommand):
         migrate()
         collect_static(Path(settings.STATIC_ROOT))
         make_demo(home() / "var" / "demo.json", options["address"])
-        self.stdout.write(json.dumps({"empty": not Event.objects.exists()}))
+        empty = not Event.objects.exists()
+        if empty and os.environ.get("DEMO") != "0" and demo_rulebook.is_empty():
+            # Before the first event of the demo comes: events are judged when they are recorded.
+            demo_rulebook.load(timezone.now())
+        self.stdout.write(json.dumps({"empty": empty}))
 
 
 def migrate() -> None:

@@ -1,0 +1,87 @@
+"""What the pages of policies write with: marks of the boundary, rules, and the controls' other half of an address."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard import field_words, policy_words
+from dashboard.rule_words import MEANING, MarkWords, acts, sentence
+from dashboard.templatetags.observatory import icon
+from dashboard.who_may import may_write
+from dashboard.words import MISSING
+from fallbacks.canonical import Difference
+from fallbacks.versions import Stored
+
+register = template.Library()
+register.filter("in_order", policy_words.in_order)
+register.filter("share", field_words.share)
+register.filter("acts", acts)
+register.filter("may_write", may_write)
+register.filter("sentence", sentence)
+
+
+@register.simple_tag
+def mark(words: MarkWords) -> SafeString:
+    """Whether an error may fall back: icon and word, never the colour alone."""
+    return format_html('<span class="state is-{}">{}{}</span>', words.kind, icon(words.icon), words.word)
+
+
+@register.simple_tag
+def rule(name: str) -> SafeString:
+    """A rule that was broken, by the code that it is sent as; what it means is its title."""
+    meaning = next((text for each, text in MEANING.items() if each == name), "")
+    return format_html('<span class="tag is-failing" title="{}">{}{}</span>', meaning, icon("shield-x"), name)
+
+
+@register.filter
+def label(field: str) -> str:
+    """What people read in the place of a field's code."""
+    return field_words.LABELS.get(field, field)
+
+
+@register.filter
+def before(difference: Difference) -> str:
+    """The value that a field had."""
+    return field_words.written(difference.field, difference.before)
+
+
+@register.filter
+def after(difference: Difference) -> str:
+    """The value that a field has."""
+    return field_words.written(difference.field, difference.after)
+
+
+@register.filter
+def version(stored: Stored) -> str:
+    """A version and who made it: v4, by dana."""
+    return f"v{stored.version}, by {stored.made_by}"
+
+
+@register.filter
+def notice(name: str) -> str:
+    """When users are told."""
+    return policy_words.NOTICES.get(name, name)
+
+
+@register.filter
+def names(found: Iterable[str]) -> str:
+    """A list of names, in their order: a, b and c."""
+    return policy_words.both(sorted(found)) or "none"
+
+
+@register.filter
+def listed(found: Iterable[str]) -> str:
+    """Names, in their order, for a table: a, b, c."""
+    return ", ".join(sorted(found))
+
+
+@register.filter
+def dollars(price: Decimal | None) -> str:
+    """A price in USD: cents, and as many digits more as say something; a dash where it is not known."""
+    if price is None:
+        return MISSING
+    digits = max(2, -int(price.normalize().as_tuple().exponent))
+    return f"${price:,.{digits}f}"

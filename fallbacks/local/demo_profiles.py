@@ -1,0 +1,117 @@
+"""The workloads of the demo: their routes, how many requests they have by the clock, and what those are like."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fallbacks.local.demo_faults import EVERYDAY, Fault, refusing
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One workload: its route, its requests a minute by the clock, and how often they fail on a good day.
+
+    Tiers and payload classes are drawn by weight, each feature with its probability. `told` are the tiers whose users
+    are told of a fallback (None: all; empty: there is nobody to tell), `untold` the share of answers of which they are
+    not told.
+    `tokens` is a usual number of input tokens, `answers_in` a usual latency of the fallback in milliseconds.
+    """
+
+    workload: str
+    primary: str
+    fallback: str
+    requests: Callable[[datetime], float]
+    share: float
+    faults: tuple[Fault, ...]
+    payload_classes: Mapping[str, float]
+    tiers: Mapping[str, float] = field(default_factory=dict)
+    features: Mapping[str, float] = field(default_factory=dict)
+    told: frozenset[str] | None = frozenset()
+    untold: float = 0.0
+    tokens: int = 2_000
+    answers_in: int = 1_300
+
+
+def by_day(night: float, day: float, peak_hour: float = 14.0) -> Callable[[datetime], float]:
+    """Return a rate that swings between `night` and `day`, and is lower at the weekend."""
+
+    def at(moment: datetime) -> float:
+        hour = moment.hour + moment.minute / 60
+        swing = (1 + math.cos((hour - peak_hour) / 24 * math.tau)) / 2
+        weekday = 0.55 if moment.weekday() >= 5 else 1.0
+        return float((night + (day - night) * swing**1.5) * weekday)
+
+    return at
+
+
+TIERS = {"free": 6.0, "team": 2.0, "pro": 2.0}
+PROFILES = (
+    Profile(
+        "support-chat",
+        "premium-chat",
+        "baseline-chat",
+        by_day(22, 190),
+        0.0014,
+        EVERYDAY,
+        {"chat": 4, "chat-tools": 1},
+        TIERS,
+        # The fallback has the first of them, and not the second.
+        {"prompt-cache": 0.3, "citations": 0.008},
+        told=frozenset({"team", "pro"}),
+        untold=0.05,
+    ),
+    Profile(
+        "batch-extraction",
+        "economy-extract",
+        "baseline-extract",
+        by_day(12, 110, 2.0),
+        0.0022,
+        EVERYDAY,
+        {"json": 1},
+        tokens=5_200,
+        answers_in=2_600,
+    ),
+    # Its route is not enabled: what its users are told of, they are told always.
+    Profile(
+        "code-assistant",
+        "strong-code",
+        "standard-code",
+        by_day(6, 85),
+        0.0011,
+        refusing(EVERYDAY),
+        {"chat": 2, "completion": 3},
+        TIERS,
+        {"prompt-cache": 0.4},
+        told=None,
+        tokens=7_800,
+        answers_in=2_100,
+    ),
+    # The quiet one: minutes without a request, hours without an event.
+    Profile(
+        "image-understanding",
+        "vision-large",
+        "vision-base",
+        by_day(0.2, 3.5),
+        0.003,
+        EVERYDAY,
+        {"image": 1},
+        TIERS,
+        told=None,
+        untold=0.05,
+        tokens=1_400,
+        answers_in=3_200,
+    ),
+    # The one that nobody has written a policy for.
+    Profile(
+        "search-summaries",
+        "premium-chat",
+        "mini-chat",
+        by_day(3, 30),
+        0.001,
+        EVERYDAY,
+        {"chat": 1},
+        tokens=900,
+        answers_in=700,
+    ),
+)
