@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from fallbacks.boundary import BY_NAME, STATUSES, WORKLOAD_OWNER, classify
-from fallbacks.decision import Action, Decision, decide
+from fallbacks.deciding import decided
+from fallbacks.decision import Action, Decision
 from fallbacks.rulebook import Rulebook
 from fallbacks.verdict import Facts
 
@@ -93,12 +94,11 @@ def answer(asked: Asked, book: Rulebook, now: datetime) -> Answer:
         user_visible=VISIBLE[asked.user_visible],
         payload_class=asked.payload_class or None,
     )
-    enabled = policy is not None and book.is_enabled(asked.workload, policy.primary, policy.fallback, now)
     who = classify(facts.status, facts.error_code).who_acts
     if who == WORKLOAD_OWNER and policy is not None and policy.owner:
         who = policy.owner
-    decision = decide(facts, policy, book.models, enabled=enabled)
-    return Answer(decision, version.number if version else None, who, _classified(asked, decision.error_class))
+    decision, number = decided(asked.workload, facts, book, now)
+    return Answer(decision, number, who, _classified(asked, decision.error_class))
 
 
 def _classified(asked: Asked, name: str) -> str:

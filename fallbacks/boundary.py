@@ -15,7 +15,7 @@ Mark = Literal["never", "if_named", "after_backoff", "if_trigger"]
 
 # What stands in the place of a status where no answer came.
 STATUS_WORDS = ("timeout", "connection_error", "unavailable")
-STATUSES = (*map(str, range(100, 600)), *STATUS_WORDS)
+STATUSES = frozenset({*map(str, range(100, 600)), *STATUS_WORDS})
 # Who acts where the table cannot name a team: it is known once the workload's policy is.
 WORKLOAD_OWNER = "workload owner"
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from fallbacks import retention
+from fallbacks.boundary import STATUSES
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
 from fallbacks.rows import EventRow, TrafficRow
@@ -98,7 +99,7 @@ def recent(name: str, moment: datetime, now: datetime) -> datetime:
 
 def status(sent: int | str) -> str:
     text = str(sent)
-    if text in wire.STATUS_WORDS or (len(text) == 3 and text.isascii() and text.isdigit() and "100" <= text <= "599"):
+    if text in STATUSES:
         return text
     raise BadItem("status", f"must be {FORMS['status']}")
 

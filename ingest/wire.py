@@ -12,7 +12,6 @@ MOST_ITEMS = 10_000
 DEEPEST = 32
 NEWEST = timedelta(minutes=10)
 MOST_SAMPLE_BYTES = 16 * 1024
-STATUS_WORDS = frozenset({"timeout", "connection_error", "unavailable"})
 DEFAULT_ENVIRONMENT = "production"
 
 Slug = Annotated[str, Meta(pattern=r"\A[a-z0-9._-]{1,64}\Z")]

@@ -28,6 +28,7 @@ OPERATIONS = [
     "GET /api/v1/policies",
     "GET /api/v1/policies/{workload}",
     "GET /api/v1/rates",
+    "GET /api/v1/states",
     "POST /api/v1/decisions",
     "POST /api/v1/events",
     "POST /api/v1/traffic",

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 IDS = [f"{number}-{policy['workload']}" for number, policy in enumerate(policies.VALID)]
 CODES = [code for each in CLASSES for code in each.error_codes]
 EVERY_FAILURE: list[Json] = [
-    *({"status": status, "error_code": None} for status in STATUSES),
+    *({"status": status, "error_code": None} for status in sorted(STATUSES)),
     *({"status": status, "error_code": code} for code in CODES for status in ("200", "429", "500")),
     *({"status": "500", "error_code": code.upper()} for code in CODES),
     {"status": "500", "error_code": "a_code_of_tomorrow"},
