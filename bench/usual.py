@@ -23,7 +23,7 @@ def measure(rig: Rig, sizes: Sizes) -> list[Figure]:
     make_tables()
     usual: list[tuple[float, float]] = []
     with (
-        rig.web("usual-web", workers=2, settings=SETTINGS) as (_, port),
+        rig.web("usual-web", "bench.usual_design.wsgi:application", 2, SETTINGS) as (_, port),
         rig.process(rig.part("worker"), SETTINGS),
     ):
         key = stack.key()

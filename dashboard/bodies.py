@@ -39,6 +39,8 @@ def read(request: Request) -> dict[str, Any]:
         sent = msgspec.json.decode(body)
     except UnreadablePostError as error:
         raise Unreadable("cut_off", "The body was cut off: send it again.") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable("not_utf8", f"The body is not UTF-8 (byte {error.start}). Send JSON in UTF-8.") from error
     except RecursionError as error:
         raise Unreadable("too_deep", "The JSON is nested too deeply: send one object, as the example shows.") from error
     except msgspec.DecodeError as error:

@@ -20,10 +20,10 @@ def refuse_other_workload(request: Request, workload: str) -> None:
         raise PermissionDenied(f"This key is not for workload {workload[:64]}: use a key that is.", "not_covered")
 
 
-def refuse_other_environment(request: Request, environment: str | None) -> None:
+def refuse_other_environment(request: Request, environment: str) -> None:
     """Raise PermissionDenied where the key is bound to other environments than the one that is spoken of."""
     bound = key_of(request).environments
-    if bound and environment is not None and environment not in bound:
+    if bound and environment not in bound:
         raise PermissionDenied(f"This key is not for environment {environment}: use a key that is.", "not_covered")
 
 

@@ -46,10 +46,13 @@ _MODEL: Mapping[str, Any] = dict.fromkeys(MODEL_FIELDS) | {
 }
 
 
-def policy_draft(data: Mapping[str, Any], workload: str, models: Mapping[str, Model]) -> Policy:
+def policy_draft(
+    data: Mapping[str, Any], workload: str, models: Mapping[str, Model], in_force: Policy | None = None
+) -> Policy:
     """Return the policy that was sent for `workload`, which it may leave out. Raises Refused with all its problems.
 
-    `models` is the catalogue by name.
+    `models` is the catalogue by name. What is in force already is taken, though a model may have changed meanwhile so
+    that it would not be any more: sent back unchanged, it changes nothing.
     """
     sent = {**data, "workload": workload}
     refuse_unstorable(sent)
@@ -58,6 +61,8 @@ def policy_draft(data: Mapping[str, Any], workload: str, models: Mapping[str, Mo
         found += unknown(review, REVIEW_FIELDS, within="review.")
     policy, unreadable = read(policy_from, sent, _POLICY)
     found += unreadable
+    if policy == in_force and not found:
+        return policy
     found += besides(unreadable, [*_of_owner(policy), *problems(policy, models)])
     if found:
         raise Refused(found)

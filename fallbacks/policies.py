@@ -43,12 +43,18 @@ def put(workload: str, data: Mapping[str, Any], by: str, check: Check = lambda _
 
     `check` is given what is there, with the lock held, and may raise. Raises Refused where the policy cannot be used.
     """
-    draft = policy_draft(data, workload, catalogue.models())
+    draft = policy_draft(data, workload, catalogue.models(), _in_force(workload))
     with changing_policies_of([workload]) as moment:
         check(versions.latest(workload))
-        # Again, for the catalogue may have changed before there was the lock.
-        refuse_unfit(draft, catalogue.models())
+        # Again, for the catalogue and the policy may have changed before there was the lock.
+        if draft != _in_force(workload):
+            refuse_unfit(draft, catalogue.models())
         return store(draft, by, moment)
+
+
+def _in_force(workload: str) -> Policy | None:
+    stored = versions.latest(workload)
+    return stored.policy if stored else None
 
 
 @contextlib.contextmanager

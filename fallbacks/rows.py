@@ -5,6 +5,9 @@ from decimal import Decimal
 
 import msgspec
 
+# Where the sender names none.
+DEFAULT_ENVIRONMENT = "production"
+
 
 class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One event, checked and complete: what ingest buffers and the database stores."""

@@ -11,7 +11,7 @@ from fallbacks import retention
 from fallbacks.boundary import STATUSES
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
-from fallbacks.rows import EventRow, TrafficRow
+from fallbacks.rows import DEFAULT_ENVIRONMENT, EventRow, TrafficRow
 from ingest import wire
 from ingest.wire import FORMS, BadItem
 
@@ -22,7 +22,7 @@ HIGHEST_COST = 10**9
 
 def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
     """Return the event as it is stored. Raises BadItem."""
-    environment = sent.environment or wire.DEFAULT_ENVIRONMENT
+    environment = sent.environment or DEFAULT_ENVIRONMENT
     refuse_uncovered(sent.workload, environment, key)
     if sent.fallback == sent.primary:
         raise BadItem(
@@ -66,7 +66,7 @@ def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
 
 def count(sent: wire.CountIn, key: Key, now: datetime) -> TrafficRow:
     """Return the count as it is stored. Raises BadItem."""
-    environment = sent.environment or wire.DEFAULT_ENVIRONMENT
+    environment = sent.environment or DEFAULT_ENVIRONMENT
     refuse_uncovered(sent.workload, environment, key)
     return TrafficRow(
         workload=sent.workload,

@@ -12,7 +12,6 @@ MOST_ITEMS = 10_000
 DEEPEST = 32
 NEWEST = timedelta(minutes=10)
 MOST_SAMPLE_BYTES = 16 * 1024
-DEFAULT_ENVIRONMENT = "production"
 
 Slug = Annotated[str, Meta(pattern=r"\A[a-z0-9._-]{1,64}\Z")]
 ModelName = Annotated[str, Meta(min_length=1, max_length=128)]

@@ -19,6 +19,7 @@ from dashboard.bound_keys import refuse_other_environment, refuse_other_workload
 from fallbacks import asking, rulebook
 from fallbacks.deciding import decided
 from fallbacks.reading import Refused
+from fallbacks.rows import DEFAULT_ENVIRONMENT
 
 log = logging.getLogger(__name__)
 UNKNOWN = "What is in force cannot be read just now: treat this as `fail`, and ask again for the next request."
@@ -45,7 +46,7 @@ class DecisionsView(APIView):
         except Refused as refused:
             return bodies.refusal(refused.problems)
         refuse_other_workload(request, asked.workload)
-        refuse_other_environment(request, asked.environment)
+        refuse_other_environment(request, asked.environment or DEFAULT_ENVIRONMENT)
         decision, version = decided(asked.workload, asking.facts(asked), rulebook.recent(), timezone.now())
         found = {**asdict(decision), "policy_version": version}
         return Response({name: found[name] for name in schemas.DECISION["properties"]})

@@ -11,7 +11,7 @@ from dashboard import bodies
 from dashboard import policy_examples as examples
 from dashboard import policy_openapi as words
 from dashboard import policy_schemas as schemas
-from dashboard.bound_keys import author, refuse_other_workload
+from dashboard.bound_keys import author, refuse_bound_to_environments, refuse_other_workload
 from fallbacks import verifications
 from fallbacks.models import Verification
 from fallbacks.reading import Refused
@@ -42,6 +42,7 @@ class VerificationsView(APIView):
         try:
             report = verifications.read(sent)
             refuse_other_workload(request, report.workload)
+            refuse_bound_to_environments(request, "What is verified")
             stored, is_new = verifications.receive(report, author(request))
         except Refused as refused:
             return bodies.refusal(refused.problems)

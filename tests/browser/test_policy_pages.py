@@ -27,7 +27,7 @@ PATHS = (
     "/policies/support-chat",
     "/policies/hostile",
     "/policies/support-chat/edit",
-    "/policies/new?workload=hostile&primary=premium-chat",
+    "/new-policy?workload=hostile&primary=premium-chat",
     "/models",
     "/models/edit?name=premium-chat",
 )

@@ -32,7 +32,7 @@ from tests.dashboard.stage import SUPPORT, shown, text_of
 from tests.make import NOON, event
 from tests.policy.policies import DEMO, MODELS, Json
 
-PAGE, EDIT, NEW = "/policies/support-chat", "/policies/support-chat/edit", "/policies/new"
+PAGE, EDIT, NEW = "/policies/support-chat", "/policies/support-chat/edit", "/new-policy"
 MOST_QUERIES = 12
 no_memory = stage.no_memory
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -266,7 +266,7 @@ def test_a_name_that_is_none_is_refused_at_its_field(engineer: Client, models: N
 
 
 def test_a_workload_without_a_policy_is_edited_as_a_new_one(engineer: Client, models: None) -> None:
-    assert engineer.get("/policies/news/edit").headers["Location"] == "/policies/new?workload=news"
+    assert engineer.get("/policies/news/edit").headers["Location"] == "/new-policy?workload=news"
 
 
 def test_without_a_model_the_form_says_what_comes_first(engineer: Client) -> None:

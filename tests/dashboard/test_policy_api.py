@@ -175,6 +175,16 @@ def test_what_was_read_can_be_sent_back_and_changes_nothing(ask: Ask) -> None:
     assert PolicyVersion.objects.get(version=2).made_by == "key gateway"
 
 
+def test_what_is_in_force_can_be_sent_back_though_a_model_does_not_fit_it_any_more(ask: Ask) -> None:
+    put_support()
+    put = ask("PUT", f"{MODEL}/baseline-chat", MODELS["baseline-chat"] | {"data_region": "elsewhere"})
+    assert put.status_code == 200
+    read = ask("GET", f"{POLICY}/support-chat").json()
+    again = ask("PUT", f"{POLICY}/support-chat", read)
+    assert (again.status_code, again.json()["version"]) == (200, 1)
+    assert fields(ask("PUT", f"{POLICY}/support-chat", SUPPORT | {"owner": "others"})) == ["permits"]
+
+
 def test_lists_are_in_pages_that_follow_each_other(ask: Ask) -> None:
     put_models()
     for policy in DEMO:
@@ -272,6 +282,9 @@ def test_what_is_not_there_matches_nothing(ask: Ask) -> None:
         (b"", "empty"),
         (b"{", "not_json"),
         (b"\xff", "not_json"),
+        (b'{"workload": "\xff"}', "not_utf8"),
+        (b'{"workload": "\xed\xa0\x80"}', "not_utf8"),
+        (b'{"workload": "p\xc3"}', "not_utf8"),
         (b'{"owner": "\\ud83c"}', "not_json"),
         (b'{"degraded_above": NaN}', "not_json"),
         (b"[]", "wrong_type"),
@@ -319,7 +332,9 @@ def test_a_key_of_some_environments_changes_nothing_that_holds_for_all() -> None
     assert bound("PUT", f"{POLICY}/support-chat", SUPPORT).json()["error"]["code"] == "not_covered"
     assert bound("PUT", f"{MODEL}/home", MODELS["home"]).status_code == 403
     question = {"workload": "support-chat", "primary": "premium-chat", "status": 500}
-    assert bound("POST", "/api/v1/decisions", question).status_code == 200
+    assert bound("POST", VERIFY, REPORT).json()["error"]["code"] == "not_covered"
+    # As for events: without an environment it is production that is meant.
+    assert bound("POST", "/api/v1/decisions", question).status_code == 403
     assert bound("POST", "/api/v1/decisions", question | {"environment": "staging"}).status_code == 200
     assert bound("POST", "/api/v1/decisions", question | {"environment": "production"}).status_code == 403
 

@@ -134,7 +134,7 @@ def test_an_undeclared_route_is_offered_as_a_draft_to_who_may_write(viewer: Clie
     link = "/policies/support-chat/edit?primary=premium-chat&amp;fallback=bare&amp;triggers=overloaded&amp;triggers="
     assert f'href="{link}timeout"' in page
     assert "Draft policy v2 with this pair" in page
-    assert 'href="/policies/new?workload=news&amp;primary=premium-chat' in page
+    assert 'href="/new-policy?workload=news&amp;primary=premium-chat' in page
 
 
 def test_a_route_that_is_declared_since_is_not_offered(viewer: Client) -> None:

@@ -92,6 +92,15 @@ def test_its_own_export_changes_nothing_and_makes_an_empty_installation_the_same
     assert run("export_policies") == text
 
 
+def test_its_own_export_can_be_applied_though_a_model_does_not_fit_a_policy_any_more(tmp_path: Path) -> None:
+    put_all()
+    moved = MODELS["baseline-chat"] | {"data_region": "elsewhere"}
+    catalogue.put("baseline-chat", moved, "tests")
+    assert apply(tmp_path, "--check", text=run("export_policies")) == [
+        f"Nothing changes: all {ENTRIES} entries are so already."
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["a: b", "# a", "two\nlines\n", "  a ", "- a", "it's", 'say "hi"', "ünï 🦉", "\x85\u2028\x07", "no", "1", "~"],
