@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from fallbacks import catalogue, policies, versions
+from fallbacks import catalogue, policies
 from fallbacks.canonical import Difference
 from fallbacks.catalogue import ModelChange
 from fallbacks.drafts import model_draft, policy_draft
@@ -70,8 +70,7 @@ def _drafts(file: PolicyFile) -> tuple[list[Model], list[Policy]]:
     known = catalogue.models() | {model.name: model for model in models}
 
     def draft(data: Mapping[str, Any], workload: str) -> Policy:
-        stored = versions.latest(workload)
-        return policy_draft(data, workload, known, stored.policy if stored else None)
+        return policy_draft(data, workload, known, policies.in_force(workload))
 
     drafts = _checked("policy", "workload", file.policies, draft, refused)
     if refused:

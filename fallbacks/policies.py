@@ -43,17 +43,18 @@ def put(workload: str, data: Mapping[str, Any], by: str, check: Check = lambda _
 
     `check` is given what is there, with the lock held, and may raise. Raises Refused where the policy cannot be used.
     """
-    draft = policy_draft(data, workload, catalogue.models(), _in_force(workload))
+    draft = policy_draft(data, workload, catalogue.models(), in_force(workload))
     with changing_policies_of([workload]) as moment:
         check(versions.latest(workload))
         # Again, for the catalogue and the policy may have changed before there was the lock.
-        if draft != _in_force(workload):
+        if draft != in_force(workload):
             refuse_unfit(draft, catalogue.models())
         return store(draft, by, moment)
 
 
-def _in_force(workload: str) -> Policy | None:
-    stored = versions.latest(workload)
+def in_force(workload: str) -> Policy | None:
+    """Return the policy that is in force; None where there is none, or the name is none that could be kept."""
+    stored = versions.latest(workload) if workload.isprintable() else None
     return stored.policy if stored else None
 
 
