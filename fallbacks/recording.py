@@ -17,9 +17,10 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
-from fallbacks import partitions, rollups, rulebook
+from fallbacks import partitions, pricing, rollups, rulebook
 from fallbacks.judging import Judged, judge_by
 from fallbacks.rows import EventRow, TrafficRow
+from fallbacks.rulebook import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,18 @@ def sorted_once(ids: Mapping[str, int], events: Sequence[EventRow]) -> Mapping[E
 
 def judged(events: Mapping[EventKey, EventRow]) -> Ordered:
     """Return events with their verdicts, by the rulebook as it is until the caller's transaction ends."""
-    verdicts = judge_by(rulebook.current()).verdicts(events.values())
-    return dict(zip(events, zip(events.values(), verdicts, strict=True), strict=True))
+    book = rulebook.current()
+    rows = [priced(row, book) for row in events.values()]
+    return dict(zip(events, zip(rows, judge_by(book).verdicts(rows), strict=True), strict=True))
+
+
+def priced(row: EventRow, book: Rulebook) -> EventRow:
+    """Return the event with its cost, by the prices of the model that answered, where the sender told none."""
+    if row.cost_usd is not None or (row.input_tokens is None and row.output_tokens is None) or row.outcome != "served":
+        return row
+    model = book.models.get(row.fallback or "")
+    worked_out = pricing.cost(model, row.input_tokens, row.cached_input_tokens, row.output_tokens)
+    return msgspec.structs.replace(row, cost_usd=worked_out)
 
 
 def insert_unseen(cursor: CursorWrapper, events: Ordered) -> Collection[tuple[EventRow, Judged]]:
