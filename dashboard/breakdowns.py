@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 from psycopg import sql
 
-from dashboard.queries import Scope
-from fallbacks import retention
-from fallbacks.rollups import BREAKDOWNS
-from fallbacks.timebuckets import LENGTH, Step, Window, cover, floor
+from dashboard.queries import Scope, cells
+from fallbacks.rollups import BREAKDOWNS, KIND_COLUMNS
+from fallbacks.timebuckets import LENGTH, Step, Window, floor
 from fallbacks.verdict import RULES, mask, named
 
 # What events can be broken down by. By rule, an event counts under each rule that it broke, or under none ("").
@@ -98,13 +96,4 @@ def _query(window: Window, step: Step, scope: Scope, columns: Sequence[str], sta
     return sql.SQL(
         "SELECT {listed}{start}, outcome, rules, sum(events)::bigint"
         " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY {places}"
-    ).format(listed=listed, start=start, places=places, parts=_parts(window, step, scope))
-
-
-def _parts(window: Window, coarsest: Step, scope: Scope) -> sql.Composed:
-    """Return the cells of a window, from the breakdowns that hold its parts."""
-    cut = cover(window, coarsest, retention.rollups_kept_since(timezone.now()))
-    return sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT * FROM {} WHERE {}").format(sql.Identifier(BREAKDOWNS[step]), scope.condition(part))
-        for step, part in cut
-    )
+    ).format(listed=listed, start=start, places=places, parts=cells(BREAKDOWNS, KIND_COLUMNS, window, step, scope))

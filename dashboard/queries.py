@@ -1,7 +1,7 @@
 """What pages and the API read: rollups for every figure, rows only for lists of events. At most a few queries each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,7 +58,7 @@ def counts_by_bucket(window: Window, step: Step, scope: Scope, width: int = 1) -
     ).format(
         first=sql.Literal(floor(window.start, LENGTH[step] * width)),
         width=sql.Literal(f"{width} {step}"),
-        parts=_parts(window, step, scope),
+        parts=cells(TABLES, CELL, window, step, scope),
     )
     series: Series = defaultdict(dict)
     with connection.cursor() as cursor:
@@ -73,19 +73,23 @@ def totals(window: Window, scope: Scope) -> dict[str, Counts]:
     query = sql.SQL(
         "SELECT w.slug, sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint"
         " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY 1"
-    ).format(parts=_parts(window, "day", scope))
+    ).format(parts=cells(TABLES, CELL, window, "day", scope))
     with connection.cursor() as cursor:
         cursor.execute(query)
         return {slug: Counts(*counts) for slug, *counts in cursor.fetchall()}
 
 
-def _parts(window: Window, coarsest: Step, scope: Scope) -> sql.Composed:
-    """Return the cells of a window, from the rollups that hold its parts."""
+CELL = ("workload_id", "bucket", "requests", "served", "failed", "blocked")
+
+
+def cells(
+    tables: Mapping[Step, str], columns: Sequence[str], window: Window, coarsest: Step, scope: Scope
+) -> sql.Composed:
+    """Return these columns of the cells of a window, from the tables that hold its parts."""
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     cut = cover(window, coarsest, retention.rollups_kept_since(timezone.now()))
     return sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT workload_id, bucket, requests, served, failed, blocked FROM {} WHERE {}").format(
-            sql.Identifier(TABLES[step]), scope.condition(part)
-        )
+        sql.SQL("SELECT {} FROM {} WHERE {}").format(listed, sql.Identifier(tables[step]), scope.condition(part))
         for step, part in cut
     )
 

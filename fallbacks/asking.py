@@ -6,14 +6,11 @@ from typing import Any
 
 import msgspec
 
-from fallbacks import forms
+from fallbacks import forms, pricing
 from fallbacks.boundary import STATUSES
 from fallbacks.reading import Refused
 from fallbacks.refusals import Problem
 from fallbacks.verdict import Facts, Outcome
-
-HIGHEST_COST = 10**9
-_STATUSES = frozenset(STATUSES)
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -75,11 +72,11 @@ def facts(asked: Asked) -> Facts:
 
 def _besides_types(asked: Asked) -> Iterator[Problem]:
     """Yield what types cannot say."""
-    if str(asked.status) not in _STATUSES:
+    if str(asked.status) not in STATUSES:
         yield forms.must_be("status")
     if asked.fallback == asked.primary:
         yield Problem("fallback", "It must be another model than primary, or left out.")
     if asked.id is not None and not asked.id.isprintable():
         yield forms.must_be("id")
-    if asked.cost_usd is not None and not (asked.cost_usd.is_finite() and 0 <= asked.cost_usd <= HIGHEST_COST):
+    if asked.cost_usd is not None and not (asked.cost_usd.is_finite() and 0 <= asked.cost_usd <= pricing.HIGHEST):
         yield forms.must_be("cost_usd")

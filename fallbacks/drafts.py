@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
+from fallbacks import pricing
 from fallbacks.canonical import MODEL_FIELDS, POLICY_FIELDS, REVIEW_FIELDS
 from fallbacks.plaindata import model_from, policy_from
 from fallbacks.policy import Model, Policy
@@ -18,8 +18,6 @@ MOST_NAME = 128
 MOST_WORD = 64
 PRICES = ("input_price", "cached_input_price", "output_price")
 HIGHEST_PRICE = 1_000_000
-# The database keeps as many digits.
-SMALLEST_PRICE = Decimal("1e-10")
 _SLUG = re.compile(r"[a-z0-9._-]{1,64}")
 
 # What stands in for a field that cannot be read: all that may be null is.
@@ -83,7 +81,7 @@ def model_draft(data: Mapping[str, Any], name: str) -> Model:
     if found:
         raise Refused(found)
     known = {price: value for price in PRICES if (value := getattr(model, price)) is not None}
-    return replace(model, **{price: value.quantize(SMALLEST_PRICE) for price, value in known.items()})
+    return replace(model, **{price: value.quantize(pricing.SMALLEST) for price, value in known.items()})
 
 
 def refuse_unfit(policy: Policy, models: Mapping[str, Model]) -> None:

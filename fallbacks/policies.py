@@ -13,6 +13,7 @@ from fallbacks.canonical import Difference
 from fallbacks.drafts import policy_draft, refuse_unfit
 from fallbacks.models import PolicyVersion, Workload
 from fallbacks.policy import Policy
+from fallbacks.reading import is_storable
 from fallbacks.rulebook import changing
 from fallbacks.versions import Stored
 
@@ -45,16 +46,17 @@ def put(workload: str, data: Mapping[str, Any], by: str, check: Check = lambda _
     """
     draft = policy_draft(data, workload, catalogue.models(), in_force(workload))
     with changing_policies_of([workload]) as moment:
-        check(versions.latest(workload))
+        before = versions.latest(workload)
+        check(before)
         # Again, for the catalogue and the policy may have changed before there was the lock.
-        if draft != in_force(workload):
+        if before is None or draft != before.policy:
             refuse_unfit(draft, catalogue.models())
         return store(draft, by, moment)
 
 
 def in_force(workload: str) -> Policy | None:
     """Return the policy that is in force; None where there is none, or the name is none that could be kept."""
-    stored = versions.latest(workload) if workload.isprintable() else None
+    stored = versions.latest(workload) if is_storable(workload) else None
     return stored.policy if stored else None
 
 

@@ -102,10 +102,11 @@ def recent() -> Rulebook:
     now = time.monotonic()
     if _remembered is not None and now - _looked_at <= RECENT:
         return _remembered
-    found = _of(_revision())
-    # Nothing is locked here: what changed while it was read would be there in part.
-    while found.revision != (revision := _revision()):
-        found = _of(revision)
+    revision = _revision()
+    while (found := _remembered) is None or found.revision != revision:
+        _of(revision)
+        # Nothing is locked here: what changed while it was read would be there in part.
+        revision = _revision()
     _looked_at = now
     return found
 

@@ -7,17 +7,14 @@ from decimal import Decimal
 
 import msgspec
 
-from fallbacks import retention
+from fallbacks import pricing, retention
 from fallbacks.boundary import STATUSES
+from fallbacks.forms import Sample
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
 from fallbacks.rows import DEFAULT_ENVIRONMENT, EventRow, TrafficRow
 from ingest import wire
 from ingest.wire import FORMS, BadItem
-
-# More digits than any price has; the database keeps as many.
-SMALLEST_COST = Decimal("1e-10")
-HIGHEST_COST = 10**9
 
 
 def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
@@ -117,16 +114,16 @@ def outcome(sent: wire.EventIn) -> str:
 def cost(sent: Decimal | None) -> Decimal | None:
     if sent is None:
         return None
-    if not sent.is_finite() or not 0 <= sent <= HIGHEST_COST:
+    if not sent.is_finite() or not 0 <= sent <= pricing.HIGHEST:
         raise BadItem("cost_usd", f"must be {FORMS['cost_usd']}")
-    return sent.quantize(SMALLEST_COST)
+    return sent.quantize(pricing.SMALLEST)
 
 
 def whole(milliseconds: float | None) -> int | None:
     return None if milliseconds is None else round(milliseconds)
 
 
-def check_sample(sample: wire.SampleIn) -> None:
+def check_sample(sample: Sample) -> None:
     for name in sample.__struct_fields__:
         text = getattr(sample, name)
         if text is not None and len(text.encode()) > wire.MOST_SAMPLE_BYTES:
