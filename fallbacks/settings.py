@@ -121,8 +121,9 @@ DATABASES = {
             # a second after a failed try: who waits a little longer is served as soon as PostgreSQL is back.
             "pool": {"min_size": 0, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1, "max_idle": 60},
             "connect_timeout": 3,
-            # A worker that is stopped in the middle of a transaction must not hold its rows for ever.
-            "options": "-c idle_in_transaction_session_timeout=15000",
+            # Who is stopped in the middle of a transaction must not hold its rows for long: other workers wait for
+            # them, and with its lease they have to be on their way again within 10 seconds.
+            "options": "-c idle_in_transaction_session_timeout=6000",
         },
     }
 }
