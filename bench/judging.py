@@ -29,16 +29,16 @@ def measure(rig: Rig, sizes: Sizes) -> list[Figure]:
     write_policies(datetime.now(UTC))
     partitions.ensure_around(timezone.now())
     spent = 0.0
-    judged = recording.judged
+    assessed = recording.assessed
 
     def timed(events: Any) -> Any:
         nonlocal spent
         started = time.perf_counter()
-        found = judged(events)
+        found = assessed(events)
         spent += time.perf_counter() - started
         return found
 
-    recording.judged = timed
+    recording.assessed = timed
     try:
         for _ in range(sizes.rounds):
             spent, whole = 0.0, 0.0
@@ -48,7 +48,7 @@ def measure(rig: Rig, sizes: Sizes) -> list[Figure]:
                 whole += time.perf_counter() - started
             figure.runs.append(spent / whole)
     finally:
-        recording.judged = judged
+        recording.assessed = assessed
     figure.detail = {"events": sizes.judged, "µs an event": whole / (sizes.judged // sizes.rounds) * 1e6}
     stack.empty()
     return [figure]

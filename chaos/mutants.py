@@ -232,7 +232,7 @@ def counted_as_sent() -> None:
     def all_of_them(cursor: Any, ids: Any, events: Any) -> Any:
         if len(insert(cursor, ids, events)) < len(events):
             bit("counted-as-sent")
-        return recording.judged(recording.sorted_once(ids, events)).values()
+        return recording.assessed(recording.sorted_once(ids, events)).values()
 
     recording.insert_events = all_of_them
 

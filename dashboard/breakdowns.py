@@ -1,15 +1,18 @@
 """Counts of events broken down by what they have in common: class, pair, outcome, rule. From rollups."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 from psycopg import sql
 
 from dashboard.queries import Scope, cells
+from fallbacks.latencies import BINS, Percentiles, percentiles
 from fallbacks.rollups import BREAKDOWNS, KIND_COLUMNS
 from fallbacks.timebuckets import LENGTH, Step, Window, floor
 from fallbacks.verdict import RULES, mask, named
@@ -19,81 +22,189 @@ DIMENSIONS = ("workload", "environment", "primary", "fallback", "error_class", "
 # The values of some dimensions, in the order asked for. A fallback is empty where none was used.
 Values = tuple[str, ...]
 _SILENT, _ANY = mask(["silent"]), mask(RULES)
+NOTHING = Decimal()
+# What cells hold of answers beside their number, and how it is added up.
+SUMS = {
+    **dict.fromkeys(("notices_due", "priced"), "sum({})::bigint"),
+    **dict.fromkeys(("cost_usd", "primary_cost_usd", "cached_tokens_lost", "cache_loss_usd"), "sum({})"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How long requests took: histograms, counts by bin, of the primary until it failed, and of the fallback."""
+
+    primary: Counter[int] = field(default_factory=Counter)
+    fallback: Counter[int] = field(default_factory=Counter)
+
+    def __add__(self, other: "Took") -> "Took":
+        return Took(self.primary + other.primary, self.fallback + other.fallback)
+
+    @property
+    def latencies(self) -> "Latencies":
+        return Latencies(percentiles(self.primary.items()), percentiles(self.fallback.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """How long the primary took to fail, and the fallback to answer; None where nobody told."""
+
+    primary: Percentiles | None = None
+    fallback: Percentiles | None = None
+
+
+NO_TIME = Took()
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Counts of events. `violations` broke at least one rule, `silent` the rule of that name."""
+    """Counts of events. `violations` broke at least one rule, `silent` the rule of that name.
+
+    Of `served` ones, `notices_due` are those of which users had to be told, and `priced` those whose cost is known,
+    and their primary's as well: `cost_usd` and `primary_cost_usd` are theirs. `cached_tokens_lost` are input tokens
+    that the primary had in its prompt cache, `cache_loss_usd` what fallbacks charged for these over cached ones.
+    `took` is empty unless it was asked for.
+    """
 
     served: int = 0
     failed: int = 0
     blocked: int = 0
     violations: int = 0
     silent: int = 0
+    notices_due: int = 0
+    priced: int = 0
+    cost_usd: Decimal = NOTHING
+    primary_cost_usd: Decimal = NOTHING
+    cached_tokens_lost: Decimal = NOTHING
+    cache_loss_usd: Decimal = NOTHING
+    took: Took = NO_TIME
 
     def __add__(self, other: "Broken") -> "Broken":
-        return Broken(
-            self.served + other.served,
-            self.failed + other.failed,
-            self.blocked + other.blocked,
-            self.violations + other.violations,
-            self.silent + other.silent,
-        )
+        return Broken(*(mine + theirs for mine, theirs in zip(_values(self), _values(other), strict=True)))
 
     @property
     def events(self) -> int:
         return self.served + self.failed + self.blocked
 
+    @property
+    def cost_delta_usd(self) -> Decimal | None:
+        """What answers cost more than the primary's would have; None where that is known of none of them."""
+        if self.served and not self.priced:
+            return None
+        return self.cost_usd - self.primary_cost_usd
+
+
+_values = attrgetter(*(each.name for each in fields(Broken)))
+
 
 def totals(window: Window, scope: Scope, by: Sequence[str]) -> dict[Values, Broken]:
     """Return the counts of the whole window for each combination of values that it has. One query."""
-    return _summed(window, "day", scope, by, start=sql.SQL("NULL::timestamptz"), place=lambda values, _: values)
+    return _summed(_counts(window, "day", scope, by, NO_START), lambda values, _: values)
+
+
+def latencies(window: Window, scope: Scope, by: Sequence[str]) -> dict[Values, Latencies]:
+    """Return how long requests took over the whole window, for each combination of values. One query."""
+    found = _summed(_times(window, "day", scope, by, NO_START), lambda values, _: values)
+    return {values: broken.took.latencies for values, broken in found.items()}
 
 
 def by_bucket(
-    window: Window, step: Step, scope: Scope, by: Sequence[str], width: int = 1
+    window: Window, step: Step, scope: Scope, by: Sequence[str], width: int = 1, *, times: bool = False
 ) -> dict[Values, dict[datetime, Broken]]:
-    """Return the same by buckets of `width` steps, as `queries.counts_by_bucket` does. One query."""
+    """Return the same by buckets of `width` steps, as `queries.counts_by_bucket` does; with `times`, how long requests
+    took as well. One query each."""
     start = sql.SQL("greatest({first}, date_bin({width}::interval, bucket, '1970-01-01 00:00+00'))").format(
         first=sql.Literal(floor(window.start, LENGTH[step] * width)), width=sql.Literal(f"{width} {step}")
     )
+    parts = list(_counts(window, step, scope, by, start))
+    if times:
+        parts += _times(window, step, scope, by, start)
     found: dict[Values, dict[datetime, Broken]] = defaultdict(dict)
-    placed = _summed(window, step, scope, by, start=start, place=lambda values, bucket: (values, bucket))
-    for (values, bucket), counts in placed.items():
+    for (values, bucket), counts in _summed(iter(parts), lambda values, bucket: (values, bucket)).items():
         found[values][bucket] = counts
     return dict(found)
 
 
-def _summed(
-    window: Window,
-    step: Step,
-    scope: Scope,
-    by: Sequence[str],
-    *,
-    start: sql.Composable,
-    place: Callable[[Values, datetime], Any],
-) -> dict[Any, Broken]:
-    """Sum cells by values and start; each rule of a mask is split off here, where its names are known."""
-    columns = [name for name in DIMENSIONS if name in by and name != "rule"]
+# The values of a cell, the start of its bucket, and what it counts.
+Part = tuple[Values, datetime, Broken]
+NO_START = sql.SQL("NULL::timestamptz")
+
+
+def _summed(parts: Iterator[Part], place: Callable[[Values, datetime], Any]) -> dict[Any, Broken]:
     sums: dict[Any, Broken] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_query(window, step, scope, columns, start))
-        for *values, bucket, outcome, rules, events in cursor.fetchall():
-            known = dict(zip(columns, values, strict=True))
-            violations, silent = (events if rules & some else 0 for some in (_ANY, _SILENT))
-            counts = Broken(**{outcome: events}, violations=violations, silent=silent)
-            for rule in (named(rules) or ("",)) if "rule" in by else ("",):
-                key = place(tuple({**known, "rule": rule}[name] for name in by), bucket)
-                sums[key] = sums.get(key, Broken()) + counts
+    for values, bucket, counts in parts:
+        key = place(values, bucket)
+        sums[key] = sums[key] + counts if key in sums else counts
     return sums
 
 
-def _query(window: Window, step: Step, scope: Scope, columns: Sequence[str], start: sql.Composable) -> sql.Composed:
-    """Return the statement that sums cells by `columns`, start, outcome and rules."""
-    names = [sql.Identifier("w", "slug") if name == "workload" else sql.Identifier(name) for name in columns]
-    listed = sql.SQL("").join(sql.SQL("{}, ").format(name) for name in names)
-    places = sql.SQL(", ").join(sql.SQL(str(place)) for place in range(1, len(columns) + 4))
-    return sql.SQL(
-        "SELECT {listed}{start}, outcome, rules, sum(events)::bigint"
+def _counts(window: Window, step: Step, scope: Scope, by: Sequence[str], start: sql.Composable) -> Iterator[Part]:
+    """Yield counts by values and start."""
+    columns = [name for name in DIMENSIONS if name in by and name != "rule"]
+    sums = sql.SQL(", ").join(sql.SQL(added).format(sql.Identifier(name)) for name, added in SUMS.items())
+    query = sql.SQL(
+        "SELECT {listed}{start}, rules, outcome, sum(events)::bigint, {sums}"
         " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY {places}"
-    ).format(listed=listed, start=start, places=places, parts=cells(BREAKDOWNS, KIND_COLUMNS, window, step, scope))
+    ).format(
+        listed=_listed(columns),
+        start=start,
+        sums=sums,
+        places=_places(len(columns) + 3),
+        parts=cells(BREAKDOWNS, (*KIND_COLUMNS, "events", *SUMS), window, step, scope),
+    )
+    for values, bucket, rules, (outcome, events, *added) in _found(query, columns):
+        violations, silent = (events if rules & some else 0 for some in (_ANY, _SILENT))
+        counts = Broken(
+            **{outcome: events}, violations=violations, silent=silent, **dict(zip(SUMS, added, strict=True))
+        )
+        for each in _by_rule(by, columns, values, rules):
+            yield each, bucket, counts
+
+
+def _times(window: Window, step: Step, scope: Scope, by: Sequence[str], start: sql.Composable) -> Iterator[Part]:
+    """Yield how long requests took by values and start."""
+    columns = [name for name in DIMENSIONS if name in by and name != "rule"]
+    keys = [f"k{number}" for number in range(len(columns) + 3)]
+    query = sql.SQL(
+        "SELECT {keys}, array_agg(bin), array_agg(count) FROM ("
+        "SELECT {listed}{start}, {rules}, side, part & {last}, sum(part >> 8)::bigint"
+        " FROM ({parts}) cells JOIN workload w ON w.id = workload_id CROSS JOIN LATERAL"
+        " (SELECT 'primary', unnest(primary_ms) UNION ALL SELECT 'fallback', unnest(fallback_ms)) AS took (side, part)"
+        " GROUP BY {places}) AS bins ({keys}, bin, count) GROUP BY {keys}"
+    ).format(
+        keys=sql.SQL(", ").join(map(sql.Identifier, keys)),
+        listed=_listed(columns),
+        start=start,
+        rules=sql.SQL("rules" if "rule" in by else "0"),
+        last=sql.Literal(BINS - 1),
+        places=_places(len(columns) + 4),
+        parts=cells(BREAKDOWNS, (*KIND_COLUMNS, "primary_ms", "fallback_ms"), window, step, scope),
+    )
+    for values, bucket, rules, (side, places, counts) in _found(query, columns):
+        took = Took(**{side: Counter(dict(zip(places, counts, strict=True)))})
+        for each in _by_rule(by, columns, values, rules):
+            yield each, bucket, Broken(took=took)
+
+
+def _found(query: sql.Composed, columns: Sequence[str]) -> Iterator[tuple[Values, datetime, int, Sequence[Any]]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        for row in cursor.fetchall():
+            bucket, rules, *rest = row[len(columns) :]
+            yield row[: len(columns)], bucket, rules, rest
+
+
+def _by_rule(by: Sequence[str], columns: Sequence[str], values: Values, rules: int) -> Iterator[Values]:
+    """Yield the values in the order asked for: once for each rule of a mask, where they are by rule."""
+    known = dict(zip(columns, values, strict=True))
+    for rule in (named(rules) or ("",)) if "rule" in by else ("",):
+        yield tuple({**known, "rule": rule}[name] for name in by)
+
+
+def _listed(columns: Sequence[str]) -> sql.Composed:
+    names = [sql.Identifier("w", "slug") if name == "workload" else sql.Identifier(name) for name in columns]
+    return sql.SQL("").join(sql.SQL("{}, ").format(name) for name in names)
+
+
+def _places(count: int) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(str(place)) for place in range(1, count + 1))

@@ -5,6 +5,7 @@ from typing import Any
 
 from dashboard.breakdowns import Broken, Values
 from dashboard.queries import overall
+from fallbacks.latencies import Percentiles
 from fallbacks.rates import Counts
 
 # Requests are known of a workload; any finer part of it shares them.
@@ -48,6 +49,7 @@ def shown(value: str) -> str | None:
 def figures(counts: Counts, whole: Counts, broken: Broken) -> dict[str, Any]:
     """Return the figures of a row. `whole` says whether its traffic is complete: a part of it cannot tell."""
     rates = None if whole.under_reported else counts
+    latencies = broken.took.latencies
     return {
         "requests": counts.requests,
         "events": counts.events,
@@ -59,4 +61,14 @@ def figures(counts: Counts, whole: Counts, broken: Broken) -> dict[str, Any]:
         "degraded_rate": rates and rates.degraded_rate,
         "failure_rate": rates and rates.failure_rate,
         "incomplete": whole.under_reported,
+        "cost_delta_usd": None if broken.cost_delta_usd is None else float(broken.cost_delta_usd),
+        "cached_tokens_lost": int(broken.cached_tokens_lost),
+        "primary_latency_ms": shares_of(latencies.primary),
+        "fallback_latency_ms": shares_of(latencies.fallback),
     }
+
+
+def shares_of(percentiles: Percentiles | None) -> dict[str, float | None]:
+    """Return what half of the requests did not exceed, and 95 of 100, in milliseconds."""
+    p50, p95 = (None, None) if percentiles is None else (percentiles.p50, percentiles.p95)
+    return {"p50": p50, "p95": p95}

@@ -26,6 +26,9 @@ def obj(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str,
     }
 
 
+MILLISECONDS = {"type": ["number", "null"], "minimum": 0}
+# Read from histograms: within 5 % of the truth.
+PERCENTILES = obj({"p50": MILLISECONDS, "p95": MILLISECONDS})
 ERROR_CLASS = {"type": "string", "description": "empty for events from before there were verdicts"}
 RULE = {"type": "string", "enum": list(RULES)}
 FIGURES = {
@@ -48,6 +51,17 @@ FIGURES = {
     "degraded_rate": UNKNOWN_OR_SHARE,
     "failure_rate": UNKNOWN_OR_SHARE,
     "incomplete": {"type": "boolean"},
+    "cost_delta_usd": {
+        "type": ["number", "null"],
+        "description": "what answers by a fallback cost more than their primary's would have, of those of which both"
+        " are known; null: of none",
+    },
+    "cached_tokens_lost": {
+        **COUNT,
+        "description": "input tokens that the primary had in its prompt cache, and that a fallback charged in full",
+    },
+    "primary_latency_ms": {**PERCENTILES, "description": "how long the primary took until it failed"},
+    "fallback_latency_ms": {**PERCENTILES, "description": "how long the fallback took to answer"},
 }
 BY = ("workload", "primary", "fallback", "error_class", "outcome", "rule")
 RATES = obj(

@@ -19,6 +19,7 @@ class Judged(NamedTuple):
     rules: int
     policy_version: int | None
     who_acts: str
+    notice_due: bool
 
 
 # All that a verdict depends on, but for the time. What an event used is a list, which nothing can be remembered by.
@@ -72,7 +73,13 @@ class Judge:
             verdict = judge(facts, version.policy if version else None, self.book.models, enabled=enabled)
         except ValueError as error:
             raise DataError(*error.args) from error
-        return Judged(verdict.error_class, mask(verdict.rules), version.number if version else None, verdict.who_acts)
+        return Judged(
+            verdict.error_class,
+            mask(verdict.rules),
+            version.number if version else None,
+            verdict.who_acts,
+            verdict.notice_due,
+        )
 
 
 _judge: Judge | None = None

@@ -17,8 +17,10 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
-from fallbacks import partitions, pricing, rollups, rulebook
-from fallbacks.judging import Judged, judge_by
+from fallbacks import partitions, rollups, rulebook
+from fallbacks.judging import judge_by
+from fallbacks.measures import Assessed
+from fallbacks.pricing import Costs, costs
 from fallbacks.rows import EventRow, TrafficRow
 from fallbacks.rulebook import Rulebook
 
@@ -60,18 +62,21 @@ EVENT_TYPES = {
     "output_tokens": "bigint",
     "cost_usd": "numeric",
     "attributes": "jsonb",
+    "primary_cost_usd": "numeric",
+    "cache_loss_usd": "numeric",
     # The verdict.
     "error_class": "text",
     "rules": "integer",
     "policy_version": "integer",
     "who_acts": "text",
+    "notice_due": "boolean",
 }
 EVENT_COLUMNS = ", ".join(f'"{name}"' for name in EVENT_TYPES)
 
 # A row's key: the number of its workload, its time and its id.
 EventKey = tuple[int, Any, str]
-# Events in the order of their keys, each with its verdict.
-Ordered = Mapping[EventKey, tuple[EventRow, Judged]]
+# Events in the order of their keys.
+Ordered = Mapping[EventKey, Assessed]
 
 # Emptied, should the caller have recorded in the same transaction before.
 STAGE = """
@@ -142,10 +147,8 @@ def workload_ids(cursor: CursorWrapper, slugs: set[str]) -> dict[str, int]:
     return ids
 
 
-def insert_events(
-    cursor: CursorWrapper, ids: Mapping[str, int], events: Sequence[EventRow]
-) -> Collection[tuple[EventRow, Judged]]:
-    """Judge events, insert those that are not there yet, and return those with their verdicts.
+def insert_events(cursor: CursorWrapper, ids: Mapping[str, int], events: Sequence[EventRow]) -> Collection[Assessed]:
+    """Judge events, insert those that are not there yet, and return those.
 
     Nearly always none is there: then they are copied straight into their table, which takes half as long as staging
     them. Where one is, the copy is taken back; and since it leaves dead rows behind, it is not tried again too soon.
@@ -153,7 +156,7 @@ def insert_events(
     global _careful
     if not events:
         return ()
-    ordered = judged(sorted_once(ids, events))
+    ordered = assessed(sorted_once(ids, events))
     if not _careful:
         try:
             with transaction.atomic():
@@ -173,23 +176,25 @@ def sorted_once(ids: Mapping[str, int], events: Sequence[EventRow]) -> Mapping[E
     return dict(sorted(keyed.items(), key=itemgetter(0)))
 
 
-def judged(events: Mapping[EventKey, EventRow]) -> Ordered:
-    """Return events with their verdicts, by the rulebook as it is until the caller's transaction ends."""
+def assessed(events: Mapping[EventKey, EventRow]) -> Ordered:
+    """Return events with their verdicts and costs, by the rulebook as it is until the caller's transaction ends."""
     book = rulebook.current()
-    rows = [priced(row, book) for row in events.values()]
-    return dict(zip(events, zip(rows, judge_by(book).verdicts(rows), strict=True), strict=True))
+    verdicts = judge_by(book).verdicts(events.values())
+    return {
+        key: Assessed(row, verdict, costs_of(row, book))
+        for (key, row), verdict in zip(events.items(), verdicts, strict=True)
+    }
 
 
-def priced(row: EventRow, book: Rulebook) -> EventRow:
-    """Return the event with its cost, by the prices of the model that answered, where the sender told none."""
-    if row.cost_usd is not None or (row.input_tokens is None and row.output_tokens is None) or row.outcome != "served":
-        return row
-    model = book.models.get(row.fallback or "")
-    worked_out = pricing.cost(model, row.input_tokens, row.cached_input_tokens, row.output_tokens)
-    return msgspec.structs.replace(row, cost_usd=worked_out)
+def costs_of(row: EventRow, book: Rulebook) -> Costs:
+    """Return what the event cost, by the prices of the catalogue where the sender told nothing."""
+    if row.outcome != "served" or (row.input_tokens is None and row.output_tokens is None):
+        return Costs(row.cost_usd)
+    primary, fallback = book.models.get(row.primary), book.models.get(row.fallback or "")
+    return costs(primary, fallback, row.cost_usd, row.input_tokens, row.cached_input_tokens, row.output_tokens)
 
 
-def insert_unseen(cursor: CursorWrapper, events: Ordered) -> Collection[tuple[EventRow, Judged]]:
+def insert_unseen(cursor: CursorWrapper, events: Ordered) -> Collection[Assessed]:
     """Insert events of which some may be there, and return those that were not."""
     cursor.execute(STAGE)
     copy(cursor, "staged_event", events)
@@ -205,9 +210,10 @@ def copy(cursor: CursorWrapper, target: str, events: Ordered) -> None:
         cursor.copy(f"COPY {target} ({EVENT_COLUMNS}) FROM STDIN (FORMAT BINARY)") as out,
     ):
         out.set_types(list(EVENT_TYPES.values()))
-        for (workload, *_), (row, verdict) in events.items():
-            _, *values, attributes = msgspec.structs.astuple(row)
-            out.write_row((workload, *values, None if attributes is None else Jsonb(attributes, dumps=str), *verdict))
+        for (workload, *_), (row, verdict, costs) in events.items():
+            _, *values, _, attributes = msgspec.structs.astuple(row)
+            attributes = None if attributes is None else Jsonb(attributes, dumps=str)
+            out.write_row((workload, *values, costs.answer, attributes, costs.primary, costs.cache_loss, *verdict))
 
 
 def insert_traffic(

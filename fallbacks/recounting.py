@@ -1,14 +1,17 @@
 """Recounting: what the rollups should hold, worked out anew from the rows, and the cells that differ."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from fallbacks import retention
+from fallbacks.latencies import BINS, BOUNDS
 from fallbacks.rollups import BREAKDOWNS, TABLES
 from fallbacks.timebuckets import STEPS, Step
 
@@ -34,21 +37,37 @@ FROM {source}, generate_series(date_trunc('minute', start, 'UTC'),
 GROUP BY 1, 2, 3
 """
 
-# How events become cells of the minute breakdown.
-KIND_CELLS = """
+# A histogram of a column: each event is one in its bin.
+HISTOGRAM = f"""
+histogram(array_agg({BINS} + width_bucket({{0}}, ARRAY{list(BOUNDS)}::bigint[])) FILTER (WHERE {{0}} IS NOT NULL))
+"""
+
+# How events become cells of the minute breakdown. Only answers by a fallback have a primary's cost.
+KIND_CELLS = f"""
 SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environment, "primary",
-       coalesce(fallback, '') AS fallback, error_class, outcome, rules, count(*) AS events
+       coalesce(fallback, '') AS fallback, error_class, outcome, rules,
+       count(*) AS events,
+       count(*) FILTER (WHERE notice_due) AS notices_due,
+       count(cost_usd + primary_cost_usd) AS priced,
+       coalesce(sum(cost_usd) FILTER (WHERE primary_cost_usd IS NOT NULL), 0) AS cost_usd,
+       coalesce(sum(primary_cost_usd) FILTER (WHERE cost_usd IS NOT NULL), 0) AS primary_cost_usd,
+       coalesce(sum(least(cached_input_tokens, input_tokens))
+                FILTER (WHERE outcome = 'served' AND cached_input_tokens IS NOT NULL), 0) AS cached_tokens_lost,
+       coalesce(sum(cache_loss_usd), 0) AS cache_loss_usd,
+       {HISTOGRAM.format("primary_latency_ms")} AS primary_ms,
+       {HISTOGRAM.format("fallback_latency_ms")} AS fallback_ms
 FROM event GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One family of rollups: its tables, the columns of its key and of its counts, and how rows become its cells."""
+    """One family of rollups: its tables, the columns of its key, those that are added up and how, and how rows become
+    its cells."""
 
     tables: Mapping[Step, str]
     key: tuple[str, ...]
-    counts: tuple[str, ...]
+    counts: Mapping[str, str]
     cells: str
 
     def words(self, step: Step) -> dict[str, str]:
@@ -60,7 +79,7 @@ class Family:
             "key": ", ".join(self.key),
             "rest": ", ".join(self.key[2:]),
             "counts": ", ".join(self.counts),
-            "sums": ", ".join(f"sum({name})::bigint AS {name}" for name in self.counts),
+            "sums": ", ".join(f"{added.format(name)} AS {name}" for name, added in self.counts.items()),
             "held": ", ".join(f"h.{name}" for name in self.counts),
             "true": ", ".join(f"t.{name}" for name in self.counts),
             "set": ", ".join(f"{name} = excluded.{name}" for name in self.counts),
@@ -69,19 +88,27 @@ class Family:
         }
 
 
+WHOLE = "sum({})::bigint"
 NARROW = Family(
     TABLES,
     ("workload_id", "bucket", "environment"),
-    ("requests", "served", "failed", "blocked"),
+    dict.fromkeys(("requests", "served", "failed", "blocked"), WHOLE),
     f"{EVENT_CELLS.format(source='event')} UNION ALL {TRAFFIC_CELLS.format(source='traffic')}",
 )
 BROKEN_DOWN = Family(
     BREAKDOWNS,
     ("workload_id", "bucket", "environment", '"primary"', "fallback", "error_class", "outcome", "rules"),
-    ("events",),
+    {
+        **dict.fromkeys(("events", "notices_due", "priced"), WHOLE),
+        **dict.fromkeys(("cost_usd", "primary_cost_usd", "cached_tokens_lost", "cache_loss_usd"), "sum({})"),
+        **dict.fromkeys(("primary_ms", "fallback_ms"), "histogram_sum({})"),
+    },
     KIND_CELLS,
 )
 FAMILIES = (NARROW, BROKEN_DOWN)
+
+# Of each table: all cells of millions may differ, and nobody reads them.
+MOST_TOLD = 10_000
 
 RECOUNT = """
 CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
@@ -95,10 +122,10 @@ FROM recount WHERE bucket >= %(since)s GROUP BY workload_id, 2, {rest}
 
 COMPARE = f"""
 SELECT coalesce((SELECT slug FROM workload WHERE id = workload_id), '#' || workload_id), bucket,
-       concat_ws(' ', {{rest}}), ARRAY[{{held}}], ARRAY[{{true}}]
+       concat_ws(' ', {{rest}}), jsonb_build_array({{held}}), jsonb_build_array({{true}})
 FROM (SELECT * FROM {{table}} WHERE bucket >= %(since)s) h FULL JOIN ({TRUTH}) t USING ({{key}})
 WHERE ROW({{held}}) IS DISTINCT FROM ROW({{true}})
-ORDER BY 1, 2, 3
+ORDER BY 1, 2, 3 LIMIT {MOST_TOLD}
 """
 
 REMOVE = f"""
@@ -111,13 +138,14 @@ INSERT INTO {{table}} AS h ({{key}}, {{counts}}) SELECT {{key}}, {{counts}} FROM
 ON CONFLICT ({{key}}) DO UPDATE SET {{set}}
 """
 
-# As a table of one column holds them; none where there is no such cell.
-Held = tuple[int | None, ...]
+# Columns of a cell by name; their values are none where there is no such cell.
+Held = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A cell of a rollup that is not what the rows say. `where` is the rest of its key: the environment first."""
+    """A cell of a rollup that is not what the rows say, in these columns. `where` is the rest of its key: the
+    environment first."""
 
     table: str
     workload: str
@@ -128,12 +156,15 @@ class Difference:
 
 
 def compare(*, repair: bool = False) -> list[Difference]:
-    """Return every cell of every rollup that differs from the rows; with `repair`, make them equal.
+    """Return the cells of every rollup that differ from the rows, at most `MOST_TOLD` of each; with `repair`, make
+    all of them equal.
 
     Safe while events come in: it sees one instant, in which rows and rollups agree, since they are
     committed together. A repair keeps recorders waiting for as long as the recount takes.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        # What differs is read meanwhile, and that may take a while.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         if repair:
             # In the recorders' order. Their rows that are not committed yet are not counted here, and they add
             # them once this is done.
@@ -161,9 +192,16 @@ def _family(
 def _differences(cursor: CursorWrapper, family: Family, step: Step, since: datetime) -> list[Difference]:
     cursor.execute(COMPARE.format(**family.words(step)), {"since": since})
     return [
-        Difference(family.tables[step], workload, bucket, where, held=tuple(held), true=tuple(true))
+        Difference(family.tables[step], workload, bucket, where, *_unlike(family.counts, held, true))
         for workload, bucket, where, held, true in cursor.fetchall()
     ]
+
+
+def _unlike(names: Iterable[str], held: str, true: str) -> tuple[Held, Held]:
+    """Return the columns that are not alike, of two lists of values in JSON."""
+    columns = zip(names, msgspec.json.decode(held), msgspec.json.decode(true), strict=True)
+    unlike = [column for column in columns if column[1] != column[2]]
+    return {name: value for name, value, _ in unlike}, {name: value for name, _, value in unlike}
 
 
 def _kept_since(now: datetime) -> tuple[datetime, dict[Step, datetime]]:

@@ -3,7 +3,7 @@
 Batch by batch, each in a transaction of its own, so that recorders go on and a run that was cut off may be run again.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,24 +15,43 @@ from django.db.backends.utils import CursorWrapper
 
 from fallbacks import rollups, rulebook
 from fallbacks.judging import Judged, judge_by
+from fallbacks.measures import Assessed, Measures
 from fallbacks.models import Workload
+from fallbacks.pricing import Costs
 from fallbacks.rollups import Kind
 from fallbacks.rows import EventRow
 from fallbacks.timebuckets import LENGTH, STEPS, floor
 from fallbacks.verdict import named
 
 BATCH = 5_000
+# The last columns of an event that are its sender's.
+FACTS = (
+    "error_code",
+    "attempts",
+    "user_visible",
+    "user_notified",
+    "tier",
+    "payload_class",
+    "provider_features",
+    "primary_latency_ms",
+    "fallback_latency_ms",
+    "input_tokens",
+    "cached_input_tokens",
+)
 
 # Locked in the order of the key, as recorders insert: two that judge again wait for each other and never in a circle.
 FIND = """
 SELECT occurred_at, id, environment, "primary", fallback, status, outcome, error_code, attempts, user_visible,
-       user_notified, tier, payload_class, provider_features, error_class, rules, policy_version, who_acts
+       user_notified, tier, payload_class, provider_features, primary_latency_ms, fallback_latency_ms,
+       input_tokens, cached_input_tokens, cost_usd, primary_cost_usd, cache_loss_usd,
+       error_class, rules, policy_version, who_acts, notice_due
 FROM event WHERE workload_id = %(workload)s AND occurred_at < %(end)s AND (occurred_at, id) > (%(after)s, %(id)s)
 ORDER BY occurred_at, id LIMIT %(batch)s FOR UPDATE
 """
 CHANGED = """
 json_to_recordset(%(changed)s::json) AS changed (
-  occurred_at timestamptz, id text, error_class text, rules integer, policy_version integer, who_acts text)
+  occurred_at timestamptz, id text, error_class text, rules integer, policy_version integer, who_acts text,
+  notice_due boolean)
 """
 KEEP = f"""
 INSERT INTO earlier_verdict (workload_id, occurred_at, event, error_class, rules, policy_version, who_acts)
@@ -41,7 +60,8 @@ FROM {CHANGED} JOIN event e ON (e.workload_id, e.occurred_at, e.id) = (%(workloa
 """
 REPLACE = f"""
 UPDATE event e SET error_class = changed.error_class, rules = changed.rules,
-                   policy_version = changed.policy_version, who_acts = changed.who_acts
+                   policy_version = changed.policy_version, who_acts = changed.who_acts,
+                   notice_due = changed.notice_due
 FROM {CHANGED} WHERE (e.workload_id, e.occurred_at, e.id) = (%(workload)s, changed.occurred_at, changed.id)
 """
 # What has no events any more is no cell.
@@ -81,17 +101,24 @@ def rejudge(workload: str, start: datetime, end: datetime) -> Rejudged:
 
 def _batch(cursor: CursorWrapper, workload: str, number: int, found: Sequence[Any], total: Rejudged) -> None:
     rows = [_row(workload, columns) for columns in found]
-    befores = [Judged(*columns[-4:]) for columns in found]
+    # What an answer cost stays what it was: prices are those of its time.
+    befores = [
+        Assessed(row, Judged(*columns[-5:]), Costs(*columns[-8:-5])) for row, columns in zip(rows, found, strict=True)
+    ]
     afters = judge_by(rulebook.current()).verdicts(rows)
-    changed = [each for each in zip(rows, befores, afters, strict=True) if each[1] != each[2]]
+    changed = [
+        (before, before._replace(verdict=after))
+        for before, after in zip(befores, afters, strict=True)
+        if before.verdict != after
+    ]
     total.seen += len(rows)
     total.changed += len(changed)
     if not changed:
         return
-    for _, before, after in changed:
-        total.broken_now.update(named(after.rules & ~before.rules))
-        total.broken_no_more.update(named(before.rules & ~after.rules))
-    told = [{"occurred_at": row.occurred_at, "id": row.id, **after._asdict()} for row, _, after in changed]
+    for before, after in changed:
+        total.broken_now.update(named(after.verdict.rules & ~before.verdict.rules))
+        total.broken_no_more.update(named(before.verdict.rules & ~after.verdict.rules))
+    told = [{"occurred_at": row.occurred_at, "id": row.id, **verdict._asdict()} for _, (row, verdict, _) in changed]
     values: dict[str, Any] = {"workload": number, "changed": msgspec.json.encode(told).decode()}
     cursor.execute(KEEP, values)
     cursor.execute(REPLACE, values)
@@ -99,9 +126,8 @@ def _batch(cursor: CursorWrapper, workload: str, number: int, found: Sequence[An
 
 
 def _row(workload: str, columns: Sequence[Any]) -> EventRow:
-    """Return what a verdict depends on; the rest of the row is empty."""
-    occurred_at, name, environment, primary, fallback, status, outcome, *facts = columns[:-4]
-    names = ("error_code", "attempts", "user_visible", "user_notified", "tier", "payload_class", "provider_features")
+    """Return what a verdict and the rollups depend on; the rest of the row is empty."""
+    occurred_at, name, environment, primary, fallback, status, outcome, *facts = columns[:-8]
     return EventRow(
         workload=workload,
         occurred_at=occurred_at,
@@ -113,19 +139,19 @@ def _row(workload: str, columns: Sequence[Any]) -> EventRow:
         status=status,
         reason="",
         outcome=outcome,
-        **dict(zip(names, facts, strict=True)),
+        **dict(zip(FACTS, facts, strict=True)),
     )
 
 
-def _move(cursor: CursorWrapper, ids: dict[str, int], changed: Sequence[tuple[EventRow, Judged, Judged]]) -> None:
+def _move(cursor: CursorWrapper, ids: dict[str, int], changed: Sequence[tuple[Assessed, Assessed]]) -> None:
     """Count events under what they are now, and no longer under what they were."""
-    kinds: dict[Kind, int] = Counter(rollups.kinds_of(ids, ((row, after) for row, _, after in changed)))
-    for kind, events in rollups.kinds_of(ids, ((row, before) for row, before, _ in changed)).items():
-        kinds[kind] = kinds.get(kind, 0) - events
-    first, last = changed[0][0].occurred_at, changed[-1][0].occurred_at
+    kinds: defaultdict[Kind, Measures] = defaultdict(Measures, rollups.kinds_of(ids, (after for _, after in changed)))
+    for kind, found in rollups.kinds_of(ids, (before for before, _ in changed)).items():
+        kinds[kind].add(found, times=-1)
+    first, last = changed[0][0].row.occurred_at, changed[-1][0].row.occurred_at
     for step in STEPS:
-        kinds = rollups.coarser_kinds(kinds, step)
-        rollups.break_down(cursor, step, kinds)
+        moved = rollups.coarser_kinds(kinds, step)
+        rollups.break_down(cursor, step, moved)
         (number,) = ids.values()
         values: dict[str, Any] = {"workload": number, "first": floor(first, LENGTH[step]), "last": last}
         cursor.execute(TIDY.format(table=rollups.BREAKDOWNS[step]), values)

@@ -5,17 +5,18 @@ everything that a chart or a list breaks them down by. The recorder has the rows
 Python; `fallbacks.recounting` counts the same in SQL from what is in the tables. Each proves the other.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 from django.db.backends.utils import CursorWrapper
 
-from fallbacks.judging import Judged
+from fallbacks.measures import Assessed, Measures
 from fallbacks.rates import Counts
-from fallbacks.rows import EventRow, TrafficRow
+from fallbacks.rows import TrafficRow
 from fallbacks.timebuckets import LENGTH, STEPS, Step, floor
 
 # The tables of each step. Always in this order: two transactions that share cells must meet them in the same one.
@@ -26,6 +27,7 @@ BREAKDOWNS: dict[Step, str] = {"minute": "breakdown_minute", "hour": "breakdown_
 Cell = tuple[int, datetime, str]
 # The same, and primary, fallback (empty: none), error class, outcome and rules (as bits).
 Kind = tuple[int, datetime, str, str, str, str, str, int]
+Kinds = Mapping[Kind, Measures]
 
 # Cells come as JSON: one text is handed over several times faster than an array for each column.
 INCREASE = """
@@ -41,25 +43,37 @@ ON CONFLICT (workload_id, bucket, environment) DO UPDATE SET
   blocked = r.blocked + excluded.blocked
 """
 BREAK_DOWN = """
-INSERT INTO {table} AS b (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules, events)
+INSERT INTO {table} AS b (
+  workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules,
+  events, notices_due, priced, cost_usd, primary_cost_usd, cached_tokens_lost, cache_loss_usd, primary_ms, fallback_ms)
 SELECT * FROM json_to_recordset(%s::json) AS kind (
   workload_id bigint, bucket timestamptz, environment text, "primary" text, fallback text, error_class text,
-  outcome text, rules integer, events bigint)
+  outcome text, rules integer,
+  events bigint, notices_due bigint, priced bigint, cost_usd numeric, primary_cost_usd numeric,
+  cached_tokens_lost numeric, cache_loss_usd numeric, primary_ms bigint[], fallback_ms bigint[])
 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
-ON CONFLICT (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules)
-DO UPDATE SET events = b.events + excluded.events
+ON CONFLICT (workload_id, bucket, environment, "primary", fallback, error_class, outcome, rules) DO UPDATE SET
+  events = b.events + excluded.events,
+  notices_due = b.notices_due + excluded.notices_due,
+  priced = b.priced + excluded.priced,
+  cost_usd = b.cost_usd + excluded.cost_usd,
+  primary_cost_usd = b.primary_cost_usd + excluded.primary_cost_usd,
+  cached_tokens_lost = b.cached_tokens_lost + excluded.cached_tokens_lost,
+  cache_loss_usd = b.cache_loss_usd + excluded.cache_loss_usd,
+  primary_ms = {primary_ms},
+  fallback_ms = {fallback_ms}
 """
+# Nothing is worked out where nothing is added.
+ADD_HISTOGRAM = "CASE WHEN excluded.{0} IS NULL THEN b.{0} ELSE histogram(b.{0} || excluded.{0}) END"
+HISTOGRAMS = {name: ADD_HISTOGRAM.format(name) for name in ("primary_ms", "fallback_ms")}
 CELL_COLUMNS = ("workload_id", "bucket", "environment", "requests", "served", "failed", "blocked")
-KIND_COLUMNS = (
-    *("workload_id", "bucket", "environment", "primary", "fallback", "error_class", "outcome", "rules"),
-    "events",
-)
+KIND_COLUMNS = ("workload_id", "bucket", "environment", "primary", "fallback", "error_class", "outcome", "rules")
 
 
 def increase(
     cursor: CursorWrapper,
     ids: Mapping[str, int],
-    events: Iterable[tuple[EventRow, Judged]],
+    events: Iterable[Assessed],
     traffic: Iterable[TrafficRow],
 ) -> None:
     """Add rows to all rollups. `ids` has the number of each workload."""
@@ -67,32 +81,35 @@ def increase(
     cells = minutes(ids, kinds, traffic)
     for step in STEPS:
         cells = coarser(cells, step)
-        rows = ((*cell, n.requests, n.served, n.failed, n.blocked) for cell, n in cells.items())
-        _upsert(cursor, INCREASE.format(table=TABLES[step]), CELL_COLUMNS, rows)
+        rows = [
+            dict(zip(CELL_COLUMNS, (*cell, n.requests, n.served, n.failed, n.blocked), strict=True))
+            for cell, n in cells.items()
+        ]
+        _upsert(cursor, INCREASE.format(table=TABLES[step]), rows)
     for step in STEPS:
         kinds = coarser_kinds(kinds, step)
         break_down(cursor, step, kinds)
 
 
-def break_down(cursor: CursorWrapper, step: Step, kinds: Mapping[Kind, int]) -> None:
-    """Add counts to the breakdown of a step; they may be negative, where events are of another kind now."""
-    rows = ((*kind, events) for kind, events in kinds.items())
-    _upsert(cursor, BREAK_DOWN.format(table=BREAKDOWNS[step]), KIND_COLUMNS, rows)
+def break_down(cursor: CursorWrapper, step: Step, kinds: Kinds) -> None:
+    """Add to the breakdown of a step; less than nothing, where events are of another kind now."""
+    rows = [dict(zip(KIND_COLUMNS, kind, strict=True)) | found.columns() for kind, found in kinds.items()]
+    _upsert(cursor, BREAK_DOWN.format(table=BREAKDOWNS[step], **HISTOGRAMS), rows)
 
 
-def _upsert(
-    cursor: CursorWrapper, statement: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]
-) -> None:
-    if cells := [dict(zip(columns, row, strict=True)) for row in rows]:
+def _upsert(cursor: CursorWrapper, statement: str, cells: Sequence[Mapping[str, Any]]) -> None:
+    if cells:
         cursor.execute(statement, [msgspec.json.encode(cells).decode()])
 
 
-def kinds_of(ids: Mapping[str, int], events: Iterable[tuple[EventRow, Judged]]) -> dict[Kind, int]:
-    """Count events by minute and kind."""
-    # Offsets are of whole minutes, so a minute starts where its seconds do.
-    return Counter(
-        (
+def kinds_of(ids: Mapping[str, int], events: Iterable[Assessed]) -> Kinds:
+    """Sum events up by minute and kind."""
+    kinds: defaultdict[Kind, Measures] = defaultdict(Measures)
+    for event in events:
+        row, verdict, _ = event
+        kind = (
             ids[row.workload],
+            # Offsets are of whole minutes, so a minute starts where its seconds do.
             row.occurred_at.replace(second=0, microsecond=0),
             row.environment,
             row.primary,
@@ -101,23 +118,23 @@ def kinds_of(ids: Mapping[str, int], events: Iterable[tuple[EventRow, Judged]]) 
             row.outcome,
             verdict.rules,
         )
-        for row, verdict in events
-    )
+        kinds[kind].count(event)
+    return kinds
 
 
-def coarser_kinds(kinds: Mapping[Kind, int], step: Step) -> dict[Kind, int]:
-    """Return the counts by buckets of `step`, which holds the given ones whole."""
-    sums: Counter[Kind] = Counter()
-    for (workload, bucket, *kind), events in kinds.items():
-        sums[workload, floor(bucket, LENGTH[step]), *kind] += events  # type: ignore[index]
+def coarser_kinds(kinds: Kinds, step: Step) -> Kinds:
+    """Return the sums by buckets of `step`, which holds the given ones whole."""
+    sums: defaultdict[Kind, Measures] = defaultdict(Measures)
+    for (workload, bucket, *kind), found in kinds.items():
+        sums[workload, floor(bucket, LENGTH[step]), *kind].add(found)  # type: ignore[index]
     return sums
 
 
-def minutes(ids: Mapping[str, int], kinds: Mapping[Kind, int], traffic: Iterable[TrafficRow]) -> dict[Cell, Counts]:
+def minutes(ids: Mapping[str, int], kinds: Kinds, traffic: Iterable[TrafficRow]) -> dict[Cell, Counts]:
     """Count events, which are counted by kind already, and requests by minute."""
     sums: dict[Cell, Counts] = {}
-    for (workload, bucket, environment, *_, outcome, _), events in kinds.items():
-        add(sums, (workload, bucket, environment), Counts(**{outcome: events}))
+    for (workload, bucket, environment, *_, outcome, _), found in kinds.items():
+        add(sums, (workload, bucket, environment), Counts(**{outcome: found.events}))
     for row in traffic:
         for minute, requests in spread(row):
             add(sums, (ids[row.workload], minute, row.environment), Counts(requests=requests))

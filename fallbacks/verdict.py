@@ -64,6 +64,8 @@ class Verdict:
     error_class: str
     rules: tuple[Rule, ...]
     who_acts: str
+    # Whether the policy asks that the user be told of this answer.
+    notice_due: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -84,14 +86,21 @@ def judge(facts: Facts, policy: Policy | None, models: Mapping[str, Model], *, e
     """
     error = classify(facts.status, facts.error_code)
     rules = _broken(facts, error, policy, models, enabled)
+    due = policy is not None and _is_notice_due(facts, policy)
     if rules or error.who_acts == WORKLOAD_OWNER:
-        return Verdict(error.name, rules, (policy.owner if policy else "") or WORKLOAD_OWNER)
-    return Verdict(error.name, rules, error.who_acts)
+        return Verdict(error.name, rules, (policy.owner if policy else "") or WORKLOAD_OWNER, due)
+    return Verdict(error.name, rules, error.who_acts, due)
 
 
 def _is_visible(facts: Facts, policy: Policy) -> bool:
     """Tell whether users see the answer: as the event says, else as the policy says of its workload."""
     return policy.user_visible if facts.user_visible is None else facts.user_visible
+
+
+def _is_notice_due(facts: Facts, policy: Policy) -> bool:
+    """Tell whether the user has to be told: of an answer by the policy's own fallback, as its notice asks."""
+    answered = facts.outcome == "served" and _is_declared(facts, policy)
+    return answered and _is_visible(facts, policy) and policy.asks_notice(facts.tier)
 
 
 def _broken(
@@ -109,7 +118,7 @@ def _broken(
     broken: list[Rule] = [] if of_class is None else [of_class]
     _add_of_models(broken, facts, policy, models)
     if _is_visible(facts, policy):
-        if not facts.user_notified and policy.asks_notice(facts.tier):
+        if not facts.user_notified and _is_notice_due(facts, policy):
             broken.append("silent")
         if not enabled:
             broken.append("not_enabled")

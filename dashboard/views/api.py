@@ -34,6 +34,10 @@ FIGURES = {
     "degraded_rate": 0.02015,
     "failure_rate": 0.00115,
     "incomplete": False,
+    "cost_delta_usd": -17.08,
+    "cached_tokens_lost": 9_402_100,
+    "primary_latency_ms": {"p50": 2100.0, "p95": 30000.0},
+    "fallback_latency_ms": {"p50": 1400.0, "p95": 4800.0},
 }
 EXAMPLE_RATES = {
     "from": "2026-11-16T14:00:00Z",
@@ -73,7 +77,7 @@ class RatesView(APIView):
         window, step, scope = asked.window, asked.step, asked.scope
         series = queries.counts_by_bucket(window, step, scope)
         rest = [name for name in asked.by if name != "workload"]
-        kinds = breakdowns.by_bucket(window, step, scope, ["workload", *rest])
+        kinds = breakdowns.by_bucket(window, step, scope, ["workload", *rest], times=True)
         buckets = [
             {"start": start, **row}
             for start in starts(window, LENGTH[step])

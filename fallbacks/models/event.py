@@ -52,11 +52,17 @@ class Event(models.Model):
     output_tokens = models.BigIntegerField(null=True)
     cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     attributes = models.JSONField(null=True)
+    # By the catalogue as it was when the event was recorded: what the primary would have cost, and what it cost that
+    # the primary's prompt cache was of no use. Null: not known.
+    primary_cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
+    cache_loss_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     # The verdict. Rules are bits, in the order of `fallbacks.verdict.RULES`; no version where there was no policy.
     error_class = models.TextField(default="")
     rules = models.IntegerField(default=0)
     policy_version = models.IntegerField(null=True)
     who_acts = models.TextField(default="")
+    # Whether the policy asked that the user be told of this answer.
+    notice_due = models.BooleanField(default=False)
 
     class Meta:
         db_table = "event"

@@ -4,7 +4,12 @@ They hold additive measures only; a rate is divided when it is read. They are in
 transaction that inserts the rows they count, and `manage.py check_rollups` proves them equal.
 """
 
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+
+MONEY: dict[str, Any] = {"max_digits": 30, "decimal_places": 10, "default": 0}
 
 
 class Rollup(models.Model):
@@ -70,6 +75,18 @@ class Breakdown(models.Model):
     outcome = models.TextField()
     rules = models.IntegerField()
     events = models.BigIntegerField(default=0)
+    # Answers of which users had to be told.
+    notices_due = models.BigIntegerField(default=0)
+    # Answers whose cost is known, and the primary's as well: what those cost, and would have cost.
+    priced = models.BigIntegerField(default=0)
+    cost_usd = models.DecimalField(**MONEY)
+    primary_cost_usd = models.DecimalField(**MONEY)
+    # Of all answers. A sum of counts that senders choose may be beyond any bigint.
+    cached_tokens_lost = models.DecimalField(max_digits=30, decimal_places=0, default=0)
+    cache_loss_usd = models.DecimalField(**MONEY)
+    # Histograms of `fallbacks.latencies`: how long the primary took to fail, and the fallback to answer.
+    primary_ms = ArrayField(models.BigIntegerField(), null=True)
+    fallback_ms = ArrayField(models.BigIntegerField(), null=True)
 
     class Meta:
         abstract = True

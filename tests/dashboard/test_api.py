@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from fallbacks import keys
+from fallbacks import catalogue, keys
 from fallbacks.recording import record
 from tests import make
 from tests.make import NOON
+from tests.policy.policies import MODELS
 
 RATES, EVENTS = "/api/v1/rates", "/api/v1/events"
 pytestmark = pytest.mark.usefixtures("database")
@@ -59,8 +60,42 @@ def test_rates_by_workload_are_shares_of_its_requests(get: Get) -> None:
             "degraded_rate": 0.005,
             "failure_rate": 0.01,
             "incomplete": False,
+            "cost_delta_usd": None,
+            "cached_tokens_lost": 0,
+            "primary_latency_ms": {"p50": None, "p95": None},
+            "fallback_latency_ms": {"p50": None, "p95": None},
         }
     ]
+
+
+def test_rates_say_what_answers_cost_and_how_long_they_took(get: Get) -> None:
+    for name, prices in (("premium-chat", (2.5, 0.25, 10)), ("baseline-chat", (0.8, 0.08, 4))):
+        given = dict(zip(("input_price", "cached_input_price", "output_price"), prices, strict=True))
+        catalogue.put(name, {**MODELS[name], **given}, "tests")
+    told = {"input_tokens": 1_000_000, "cached_input_tokens": 400_000, "output_tokens": 0}
+    record(
+        [
+            make.event(**told, primary_latency_ms=30_000, fallback_latency_ms=1_400),
+            make.event(**told, primary_latency_ms=2_000, status="timeout"),
+            make.event(outcome="failed", fallback=None, **told, primary_latency_ms=100),
+        ]
+    )
+    body = get(RATES, span(by=["workload", "error_class"])).json()
+    overloaded, timeout = (
+        next(row for row in body["totals"] if (row["error_class"], row["served"]) == (name, 1))
+        for name in ("overloaded", "timeout")
+    )
+    # 0.8 for all tokens, in the place of 600,000 at 2.5 and 400,000 at 0.25.
+    assert overloaded["cost_delta_usd"] == pytest.approx(0.8 - 1.6)
+    assert (overloaded["cached_tokens_lost"], timeout["cached_tokens_lost"]) == (400_000, 400_000)
+    assert timeout["primary_latency_ms"]["p50"] == pytest.approx(2_000, rel=0.05)
+    assert timeout["fallback_latency_ms"] == {"p50": None, "p95": None}
+    (whole,) = get(RATES, span()).json()["totals"]
+    assert whole["cost_delta_usd"] == pytest.approx(2 * (0.8 - 1.6))
+    assert whole["primary_latency_ms"]["p50"] == pytest.approx(2_000, rel=0.1)
+    assert whole["primary_latency_ms"]["p95"] == pytest.approx(30_000, rel=0.1)
+    (minute,) = [row for row in body["buckets"] if row["served"] and row["error_class"] == "overloaded"]
+    assert minute["fallback_latency_ms"]["p95"] == pytest.approx(1_400, rel=0.05)
 
 
 def test_every_bucket_of_the_window_is_there_and_they_add_up(get: Get) -> None:
@@ -149,6 +184,10 @@ def test_the_last_24_hours_in_buckets_of_an_hour_are_what_is_meant_without_more_
             "degraded_rate": None,
             "failure_rate": None,
             "incomplete": False,
+            "cost_delta_usd": 0.0,
+            "cached_tokens_lost": 0,
+            "primary_latency_ms": {"p50": None, "p95": None},
+            "fallback_latency_ms": {"p50": None, "p95": None},
         }
     ]
 
@@ -273,7 +312,7 @@ def test_events_are_filtered_by_their_fields(get: Get) -> None:
 
 def test_reading_costs_few_queries_however_many_events(get: Get, django_assert_max_num_queries: Any) -> None:
     record([make.event(workload=f"w{n % 20}") for n in range(500)])
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         get(RATES, span(by=["workload", "outcome"]))
     keys.forget()
     with django_assert_max_num_queries(2):

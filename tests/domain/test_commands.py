@@ -52,6 +52,5 @@ def test_check_rollups_says_what_differs_and_repairs_it() -> None:
     with pytest.raises(CommandError, match="1 cells differ"):
         run("check_rollups")
     said = run("check_rollups", "--repair")
-    assert "held 100 requests, 7 served" in said
-    assert "rows say 100 requests, 1 served" in said
+    assert "held served 7, rows say served 1" in said
     assert "equals its rows" in run("check_rollups")

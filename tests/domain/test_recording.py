@@ -12,11 +12,13 @@ from django.db.backends.utils import CursorWrapper
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fallbacks import partitions, recording, recounting
+from fallbacks import catalogue, partitions, recording, recounting
+from fallbacks.latencies import LONGEST_MS
 from fallbacks.models import DayRollup, Event, HourBreakdown, HourRollup, MinuteRollup, Traffic, Workload
 from fallbacks.recording import Recorded, record
 from tests import make
 from tests.make import NOON
+from tests.policy.policies import MODELS
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -197,6 +199,8 @@ def test_recorders_that_meet_the_same_rows_in_opposite_order_do_not_deadlock() -
 
 moments = st.integers(-200_000, 0).map(lambda seconds: NOON + timedelta(seconds=seconds))
 slugs = st.sampled_from(["a", "b", "c"])
+latencies = st.one_of(st.none(), st.integers(0, 20), st.integers(0, LONGEST_MS))
+tokens = st.one_of(st.none(), st.integers(0, 5_000), st.integers(0, 10**12))
 some_events = st.builds(
     make.event,
     workload=slugs,
@@ -204,6 +208,12 @@ some_events = st.builds(
     id=st.sampled_from("pqrstuvw"),
     outcome=st.sampled_from(["served", "failed", "blocked"]),
     environment=st.sampled_from(["production", "staging"]),
+    primary_latency_ms=latencies,
+    fallback_latency_ms=latencies,
+    input_tokens=tokens,
+    cached_input_tokens=tokens,
+    output_tokens=tokens,
+    cost_usd=st.one_of(st.none(), st.decimals(0, 100, places=10)),
 )
 some_traffic = st.builds(
     make.traffic,
@@ -218,6 +228,8 @@ some_traffic = st.builds(
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.tuples(st.lists(some_events, max_size=20), st.lists(some_traffic, max_size=5)), max_size=4))
 def test_whatever_is_recorded_every_cell_equals_its_rows(batches: list[tuple[list[object], list[object]]]) -> None:
+    for name in ("premium-chat", "baseline-chat"):
+        catalogue.put(name, MODELS[name], "tests")
     for events, traffic in batches:
         record(events, traffic)  # type: ignore[arg-type]
     assert recounting.compare() == []

@@ -101,7 +101,8 @@ def test_events_are_judged_again_and_what_they_were_is_kept() -> None:
 def test_more_than_a_batch_is_judged_again_while_events_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejudging, "BATCH", 7)
     models()
-    record([make.event(id=f"e{n:03}", occurred_at=NOON + n % 3 * MINUTE) for n in range(100)])
+    told = {"primary_latency_ms": 30_000, "fallback_latency_ms": 700, "input_tokens": 900, "cached_input_tokens": 300}
+    record([make.event(id=f"e{n:03}", occurred_at=NOON + n % 3 * MINUTE, **told) for n in range(100)])
     version(1, NOON - MINUTE, triggers=["overloaded"], user_visible=False)
     stop = threading.Event()
 

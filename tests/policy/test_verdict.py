@@ -34,9 +34,31 @@ def rules(
     return judge(facts, of, catalogue(OTHER) if models is None else models, enabled=enabled).rules
 
 
+@pytest.mark.parametrize(
+    ("over", "of", "due"),
+    [
+        ({}, {}, True),
+        ({"tier": "free"}, {}, False),
+        ({"tier": None}, {"notice": "always"}, True),
+        ({}, {"notice": "never", "message": ""}, False),
+        ({"user_visible": False}, {}, False),
+        ({"user_visible": True}, {"user_visible": False}, True),
+        ({"outcome": "failed"}, {}, False),
+        ({"outcome": "blocked"}, {}, False),
+        ({"fallback": "other-chat"}, {}, False),
+        # Whether the user was told is another question.
+        ({"user_notified": False}, {}, True),
+    ],
+)
+def test_a_notice_is_due_of_an_answer_that_users_see_and_the_policy_asks_them_to_be_told_of(
+    over: dict[str, Any], of: dict[str, Any], due: bool
+) -> None:
+    assert judge(replace(served(), **over), replace(policy(), **of), catalogue(OTHER), enabled=True).notice_due is due
+
+
 def test_what_the_policy_allows_breaks_no_rule() -> None:
     verdict = judge(served(), policy(), catalogue(), enabled=True)
-    assert verdict == Verdict(error_class="overloaded", rules=(), who_acts="provider watch")
+    assert verdict == Verdict(error_class="overloaded", rules=(), who_acts="provider watch", notice_due=True)
     assert verdict.allowed
 
 

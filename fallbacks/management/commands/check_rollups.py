@@ -36,5 +36,4 @@ class Command(BaseCommand):
 
     @staticmethod
     def words(counts: recounting.Held) -> str:
-        names = ("events",) if len(counts) == 1 else ("requests", "served", "failed", "blocked")
-        return ", ".join(f"{count or 0} {name}" for count, name in zip(counts, names, strict=True))
+        return ", ".join(f"{name} {count or 0}" for name, count in counts.items())
