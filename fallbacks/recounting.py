@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from fallbacks import retention
 from fallbacks.latencies import BINS, BOUNDS
-from fallbacks.rollups import BREAKDOWNS, TABLES
+from fallbacks.rollups import BREAKDOWNS, HISTOGRAM, TABLES
 from fallbacks.timebuckets import STEPS, Step
 
 # How events become cells of the minute rollup.
@@ -21,7 +21,7 @@ SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environm
        count(*) FILTER (WHERE outcome = 'served') AS served,
        count(*) FILTER (WHERE outcome = 'failed') AS failed,
        count(*) FILTER (WHERE outcome = 'blocked') AS blocked
-FROM {source} GROUP BY 1, 2, 3
+FROM event GROUP BY 1, 2, 3
 """
 
 # How counts become cells: to each minute the requests that are due at its end less those that were due at its
@@ -31,19 +31,25 @@ SELECT workload_id, minute AS bucket, environment,
        sum(div(requests * least(seconds * 1e6, passed + 60e6), seconds * 1e6)
            - div(requests * greatest(0, passed), seconds * 1e6))::bigint AS requests,
        0::bigint AS served, 0::bigint AS failed, 0::bigint AS blocked
-FROM {source}, generate_series(date_trunc('minute', start, 'UTC'),
+FROM traffic, generate_series(date_trunc('minute', start, 'UTC'),
      start + make_interval(secs => seconds) - interval '1 microsecond', '1 minute') AS minute,
      LATERAL (SELECT extract(epoch FROM minute - start) * 1e6 AS passed) AS microseconds
 GROUP BY 1, 2, 3
 """
 
-# A histogram of a column: each event is one in its bin.
-HISTOGRAM = f"""
-histogram(array_agg({BINS} + width_bucket({{0}}, ARRAY{list(BOUNDS)}::bigint[])) FILTER (WHERE {{0}} IS NOT NULL))
+NARROW_CELLS = f"""
+SELECT workload_id, bucket, environment, sum(requests)::bigint AS requests, sum(served)::bigint AS served,
+       sum(failed)::bigint AS failed, sum(blocked)::bigint AS blocked
+FROM ({EVENT_CELLS} UNION ALL {TRAFFIC_CELLS}) both_kinds GROUP BY 1, 2, 3
+"""
+
+# What becomes the histogram of a column: each event is one in its bin.
+ONES = f"""
+array_agg({BINS} + width_bucket({{0}}, ARRAY{list(BOUNDS)}::bigint[])) FILTER (WHERE {{0}} IS NOT NULL)
 """
 
 # How events become cells of the minute breakdown. Only answers by a fallback have a primary's cost.
-KIND_CELLS = f"""
+KINDS = f"""
 SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environment, "primary",
        coalesce(fallback, '') AS fallback, error_class, outcome, rules,
        count(*) AS events,
@@ -54,9 +60,13 @@ SELECT workload_id, date_trunc('minute', occurred_at, 'UTC') AS bucket, environm
        coalesce(sum(least(cached_input_tokens, input_tokens))
                 FILTER (WHERE outcome = 'served' AND cached_input_tokens IS NOT NULL), 0) AS cached_tokens_lost,
        coalesce(sum(cache_loss_usd), 0) AS cache_loss_usd,
-       {HISTOGRAM.format("primary_latency_ms")} AS primary_ms,
-       {HISTOGRAM.format("fallback_latency_ms")} AS fallback_ms
+       {ONES.format("primary_latency_ms")} AS primary_ones,
+       {ONES.format("fallback_latency_ms")} AS fallback_ones
 FROM event GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""
+KIND_CELLS = f"""
+SELECT *, {HISTOGRAM.format("primary_ones")} AS primary_ms, {HISTOGRAM.format("fallback_ones")} AS fallback_ms
+FROM ({KINDS}) kinds
 """
 
 
@@ -72,7 +82,7 @@ class Family:
 
     def words(self, step: Step) -> dict[str, str]:
         """Return what the statements below are completed with."""
-        return {
+        words = {
             "table": self.tables[step],
             "step": step,
             "cells": self.cells,
@@ -86,6 +96,7 @@ class Family:
             "held_key": ", ".join(f"h.{name}" for name in self.key),
             "true_key": ", ".join(f"t.{name}" for name in self.key),
         }
+        return words | {"truth": (MINUTES if step == "minute" else COARSER).format(**words)}
 
 
 WHOLE = "sum({})::bigint"
@@ -93,7 +104,7 @@ NARROW = Family(
     TABLES,
     ("workload_id", "bucket", "environment"),
     dict.fromkeys(("requests", "served", "failed", "blocked"), WHOLE),
-    f"{EVENT_CELLS.format(source='event')} UNION ALL {TRAFFIC_CELLS.format(source='traffic')}",
+    NARROW_CELLS,
 )
 BROKEN_DOWN = Family(
     BREAKDOWNS,
@@ -111,11 +122,11 @@ FAMILIES = (NARROW, BROKEN_DOWN)
 MOST_TOLD = 10_000
 
 RECOUNT = """
-CREATE TEMPORARY TABLE recount ON COMMIT DROP AS
-SELECT {key}, {sums} FROM ({cells}) cells WHERE bucket >= %(since)s GROUP BY {key}
+CREATE TEMPORARY TABLE recount ON COMMIT DROP AS SELECT {key}, {counts} FROM ({cells}) cells WHERE bucket >= %(since)s
 """
-
-TRUTH = """
+# What the cells of a step should hold: those of minutes as they were recounted, the others from these.
+MINUTES = "SELECT {key}, {counts} FROM recount WHERE bucket >= %(since)s"
+COARSER = """
 SELECT workload_id, date_trunc('{step}', bucket, 'UTC') AS bucket, {rest}, {sums}
 FROM recount WHERE bucket >= %(since)s GROUP BY workload_id, 2, {rest}
 """
@@ -123,19 +134,19 @@ FROM recount WHERE bucket >= %(since)s GROUP BY workload_id, 2, {rest}
 COMPARE = f"""
 SELECT coalesce((SELECT slug FROM workload WHERE id = workload_id), '#' || workload_id), bucket,
        concat_ws(' ', {{rest}}), jsonb_build_array({{held}}), jsonb_build_array({{true}})
-FROM (SELECT * FROM {{table}} WHERE bucket >= %(since)s) h FULL JOIN ({TRUTH}) t USING ({{key}})
+FROM (SELECT * FROM {{table}} WHERE bucket >= %(since)s) h FULL JOIN ({{truth}}) t USING ({{key}})
 WHERE ROW({{held}}) IS DISTINCT FROM ROW({{true}})
 ORDER BY 1, 2, 3 LIMIT {MOST_TOLD}
 """
 
-REMOVE = f"""
-DELETE FROM {{table}} h WHERE bucket >= %(since)s AND NOT EXISTS (
-  SELECT FROM ({TRUTH}) t WHERE ({{true_key}}) = ({{held_key}}))
+REMOVE = """
+DELETE FROM {table} h WHERE bucket >= %(since)s AND NOT EXISTS (
+  SELECT FROM ({truth}) t WHERE ({true_key}) = ({held_key}))
 """
 
-REPLACE = f"""
-INSERT INTO {{table}} AS h ({{key}}, {{counts}}) SELECT {{key}}, {{counts}} FROM ({TRUTH}) t ORDER BY {{key}}
-ON CONFLICT ({{key}}) DO UPDATE SET {{set}}
+REPLACE = """
+INSERT INTO {table} AS h ({key}, {counts}) SELECT {key}, {counts} FROM ({truth}) t ORDER BY {key}
+ON CONFLICT ({key}) DO UPDATE SET {set}
 """
 
 # Columns of a cell by name; their values are none where there is no such cell.

@@ -63,9 +63,17 @@ ON CONFLICT (workload_id, bucket, environment, "primary", fallback, error_class,
   primary_ms = {primary_ms},
   fallback_ms = {fallback_ms}
 """
+# As the function `histogram`, and twice as fast, since no function is called.
+HISTOGRAM = """
+(SELECT array_agg(n * 256 + bin ORDER BY bin)
+ FROM (SELECT part & 255 AS bin, sum(part >> 8)::bigint AS n FROM unnest({}) AS part
+       GROUP BY 1 HAVING sum(part >> 8) <> 0) AS bins)
+"""
 # Nothing is worked out where nothing is added.
-ADD_HISTOGRAM = "CASE WHEN excluded.{0} IS NULL THEN b.{0} ELSE histogram(b.{0} || excluded.{0}) END"
-HISTOGRAMS = {name: ADD_HISTOGRAM.format(name) for name in ("primary_ms", "fallback_ms")}
+HISTOGRAMS = {
+    name: f"CASE WHEN excluded.{name} IS NULL THEN b.{name} ELSE {HISTOGRAM.format(f'b.{name} || excluded.{name}')} END"
+    for name in ("primary_ms", "fallback_ms")
+}
 CELL_COLUMNS = ("workload_id", "bucket", "environment", "requests", "served", "failed", "blocked")
 KIND_COLUMNS = ("workload_id", "bucket", "environment", "primary", "fallback", "error_class", "outcome", "rules")
 

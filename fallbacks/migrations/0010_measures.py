@@ -35,14 +35,9 @@ CREATE FUNCTION histogram(packed bigint[]) RETURNS bigint[] LANGUAGE sql IMMUTAB
   FROM (SELECT part & 255 AS bin, sum(part >> 8)::bigint AS n FROM unnest(packed) AS part
         GROUP BY 1 HAVING sum(part >> 8) <> 0) AS bins
 $$;
-CREATE FUNCTION histogram_add(a bigint[], b bigint[]) RETURNS bigint[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT histogram(a || b)
-$$;
-CREATE AGGREGATE histogram_sum(bigint[]) (sfunc = histogram_add, stype = bigint[])
+CREATE AGGREGATE histogram_sum(bigint[]) (sfunc = array_cat, stype = bigint[], finalfunc = histogram)
 """
-NO_HISTOGRAMS = """
-DROP AGGREGATE histogram_sum(bigint[]); DROP FUNCTION histogram_add(bigint[], bigint[]); DROP FUNCTION histogram(bigint[])
-"""
+NO_HISTOGRAMS = "DROP AGGREGATE histogram_sum(bigint[]); DROP FUNCTION histogram(bigint[])"
 
 BREAKDOWN = """
 ALTER TABLE {table}
