@@ -28,11 +28,19 @@ TARGET = 20_000_000
 PAGES = [
     *(f"/?range={span}" for span in ("1h", "24h", "7d", "30d")),
     *(f"/workloads/workload-07?range={span}" for span in ("1h", "24h", "7d", "30d")),
+    *(f"/violations?range={span}" for span in ("24h", "30d")),
+    *(f"/events?range={span}" for span in ("1h", "30d")),
+    "/events?range=30d&workload=workload-07&error_class=timeout",
+    "/events?range=30d&rule=silent",
+    "/events?range=30d&reason=nobody+wrote+this",
+    f"/lookup?q=req_{40_000 * 2654435761 % 1099511627776:x}",
 ]
 # Read by keys.
 ASKED = [
     "/api/v1/rates",
     "/api/v1/rates?by=workload&by=outcome",
+    "/api/v1/rates?by=workload&by=error_class&by=rule",
+    "/api/v1/states",
     "/api/v1/events?limit=100",
     "/api/v1/events?workload=workload-07&limit=100",
 ]
@@ -40,12 +48,16 @@ ASKED = [
 # Spread over thirty days, workloads and outcomes by arithmetic: the same table for everybody.
 EVENTS = """
 INSERT INTO event (workload_id, occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome,
-                   error_class, rules, who_acts)
+                   request_id, primary_latency_ms, fallback_latency_ms, input_tokens, cached_input_tokens, output_tokens,
+                   cost_usd, primary_cost_usd, cache_loss_usd, error_class, rules, who_acts, notice_due)
 SELECT w.id, moment, 'filled-' || n, moment, 'production', 'premium-chat', 'baseline-chat', '529',
        'overloaded_error: the server is overloaded, retry later',
        (ARRAY['served', 'served', 'served', 'served', 'served', 'served', 'failed', 'blocked'])[1 + n %% 8],
+       'req_' || to_hex(n * 2654435761 %% 1099511627776), 1000 + n * 7 %% 29000,
+       CASE WHEN n %% 8 < 6 THEN 400 + n * 13 %% 5000 END, 3000, 2000, 400,
+       CASE WHEN n %% 8 < 6 THEN 0.004 END, CASE WHEN n %% 8 < 6 THEN 0.009 END, CASE WHEN n %% 8 < 6 THEN 0.001 END,
        (ARRAY['overloaded', 'timeout', 'unavailable', 'server_error'])[1 + n %% 4],
-       CASE WHEN n %% 64 = 0 THEN 512 ELSE 0 END, 'provider watch'
+       CASE WHEN n %% 64 = 0 THEN 512 ELSE 0 END, 'provider watch', n %% 8 < 3
 FROM generate_series(%(first)s::bigint, %(last)s) n
 CROSS JOIN LATERAL (SELECT %(end)s - %(span)s * ((n * 7919 %% 1000003) / 1000003.0) AS moment) t
 JOIN workload w ON w.slug = 'workload-' || lpad((n * 31 %% %(workloads)s)::text, 2, '0')
@@ -98,7 +110,8 @@ def visitors() -> Mapping[str, Callable[[], Any]]:
 
 
 def seen(client: Client, path: str) -> None:
-    answer = client.get(path)
+    # A look-up leads to what it found.
+    answer = client.get(path, follow=True)
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answered {answer.status_code}")
 
