@@ -48,8 +48,8 @@ ASKED = [
 # Spread over thirty days, workloads and outcomes by arithmetic: the same table for everybody.
 EVENTS = """
 INSERT INTO event (workload_id, occurred_at, id, received_at, environment, "primary", fallback, status, reason, outcome,
-                   request_id, primary_latency_ms, fallback_latency_ms, input_tokens, cached_input_tokens, output_tokens,
-                   cost_usd, primary_cost_usd, cache_loss_usd, error_class, rules, who_acts, notice_due)
+                   request_id, primary_latency_ms, fallback_latency_ms, input_tokens, cached_input_tokens,
+                   output_tokens, cost_usd, primary_cost_usd, cache_loss_usd, error_class, rules, who_acts, notice_due)
 SELECT w.id, moment, 'filled-' || n, moment, 'production', 'premium-chat', 'baseline-chat', '529',
        'overloaded_error: the server is overloaded, retry later',
        (ARRAY['served', 'served', 'served', 'served', 'served', 'served', 'failed', 'blocked'])[1 + n %% 8],

@@ -1,6 +1,5 @@
 """What the events of one kind add up to: how many there are, what they cost, and how long they took."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -73,7 +72,7 @@ class Measures:
             for place, count in theirs.items():
                 mine[place] = mine.get(place, 0) + times * count
 
-    def columns(self) -> Mapping[str, Any]:
+    def columns(self) -> dict[str, Any]:
         """Return the values of the columns."""
         return {
             "events": self.events,
