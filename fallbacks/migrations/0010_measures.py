@@ -19,10 +19,11 @@ OF_EVENT: Fields = {
 }
 
 # Ids are random: a tree of them would cost the recorder as much as the rows do. A filter of the ids in each range of
-# pages is written once, when the range is full, and an index of these is a hundredth of the table.
+# pages is written once, when the range is full, and an index of these is a hundredth of the table. Whoever looks up asks
+# by the same collation: the planner, who expects every range to match, would else read the whole key for the id in it.
 LOOK_UP = """
 CREATE INDEX event_by_{column} ON event USING brin (
-  {column} text_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.001)
+  {column} COLLATE "C" text_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.001)
 ) WITH (pages_per_range = 64, autosummarize = on)
 """
 LOOKED_UP_BY = ("id", "request_id", "trace_id")
