@@ -5,6 +5,7 @@
 | events | EVENT_RETENTION_DAYS | a day's partition at once |
 | counts of traffic | the same | in batches |
 | minute and hour rollups | ROLLUP_RETENTION_DAYS | in batches |
+| what was exported, not the files | 30 days | in batches |
 | day rollups, workloads | ever | |
 
 Everything is kept by whole days in UTC, so that what is left of a day is all of it. Removing may be cut off
@@ -43,6 +44,11 @@ OLD_TRAFFIC = "SELECT count(*) FROM traffic WHERE start < %(before)s"
 # Rows of traffic are never changed, so a place on disk names one.
 REMOVE_TRAFFIC = """
 DELETE FROM traffic WHERE ctid = ANY(ARRAY(SELECT ctid FROM traffic WHERE start < %(before)s LIMIT %(batch)s))
+"""
+# As long as people remember what they have exported; the log has it for longer.
+EXPORTS_KEPT = timedelta(days=30)
+REMOVE_EXPORTS = """
+DELETE FROM export WHERE ctid = ANY(ARRAY(SELECT ctid FROM export WHERE started_at < %(before)s LIMIT %(batch)s))
 """
 # The tables that are removed from, and what orders their rows as recorders do.
 NARROW, WIDE = "workload_id, bucket, environment", 'workload_id, bucket, environment, "primary", fallback, error_class'
@@ -135,6 +141,7 @@ def apply(now: datetime) -> Removed:
             # First: a recount meanwhile must not take what is half removed for all that there was.
             cursor.execute(REMEMBER, {"before": since})
         removed.traffic = _in_batches(REMOVE_TRAFFIC, before=since - LONGEST_COUNT)
+        _in_batches(REMOVE_EXPORTS, before=now - EXPORTS_KEPT)
         for day, state in partitions.to_drop(oldest_day_kept(now)).items():
             try:
                 partitions.drop(day, state, PATIENCE_MS)

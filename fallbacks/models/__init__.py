@@ -1,6 +1,7 @@
 """What PostgreSQL holds. A module a table, or a family of tables of one shape."""
 
 from fallbacks.models.event import EarlierVerdict, Event, Outcome
+from fallbacks.models.export import Export, ExportState
 from fallbacks.models.kept_aside import KeptAside
 from fallbacks.models.key import ApiKey
 from fallbacks.models.policy import CatalogueModel, PolicyVersion
@@ -15,6 +16,7 @@ from fallbacks.models.rollup import (
     Rollup,
 )
 from fallbacks.models.route import Enablement, Rulebook, Verification
+from fallbacks.models.saved_view import SavedView
 from fallbacks.models.tally import DrainedEntry, Tally
 from fallbacks.models.traffic import Traffic
 from fallbacks.models.user import ROLES, User
@@ -30,6 +32,8 @@ __all__ = [
     "EarlierVerdict",
     "Enablement",
     "Event",
+    "Export",
+    "ExportState",
     "HourBreakdown",
     "HourRollup",
     "KeptAside",
@@ -40,6 +44,7 @@ __all__ = [
     "RemovedRows",
     "Rollup",
     "Rulebook",
+    "SavedView",
     "Tally",
     "Traffic",
     "User",
