@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
+from dashboard.ongoing import Ongoing, begun, recall, remember
 from dashboard.queries import Scope
 from fallbacks import rulebook
 from fallbacks.boundary import BY_NAME, WORKLOAD_OWNER
@@ -43,6 +44,15 @@ class Standing:
     events: int
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A standing, and what is behind it: the share of its requests that a fallback answers, and its episode so far."""
+
+    standing: Standing
+    degraded_rate: float | None
+    so_far: Minute
+
+
 @dataclass(slots=True)
 class Seen:
     """What is known of a place: its minutes, and their events by class."""
@@ -53,42 +63,49 @@ class Seen:
 
 def standings(now: datetime, scope: Scope) -> list[Standing]:
     """Return how everything stands that had events or traffic in the last 24 hours, by name."""
-    book = rulebook.recent()
+    return [followed.standing for followed in follow(now, scope, rulebook.recent())]
+
+
+def follow(now: datetime, scope: Scope, book: Rulebook) -> list[Followed]:
+    """Return the same, each with what is behind it. Three queries, and one for an episode that is older than hours."""
     days = last_day(now, scope)
     longest = max((limits_of(book, workload).for_minutes for workload, _ in days), default=1)
     end = now.replace(second=0, microsecond=0)
-    seen = minutes(Window(end - longest * MINUTE, end + MINUTE), scope)
+    window = Window(end - longest * MINUTE, end + MINUTE)
+    seen = minutes(window, scope)
     states = {
         place: state(seen[place].minutes, now, limits_of(book, place[0]), counts) for place, counts in days.items()
     }
-    begun = since({place for place, found in states.items() if found in BAD}, book, end)
+    going_on = since({place for place, found in states.items() if found in BAD}, book, seen, window)
     return [
-        standing(place, found, book, seen[place], days[place], begun.get(place), end)
+        followed(place, found, book, seen[place], days[place], going_on.get(place), end)
         for place, found in sorted(states.items())
     ]
 
 
-def standing(
-    place: Place, found: State, book: Rulebook, seen: Seen, day: Counts, begun: datetime | None, end: datetime
-) -> Standing:
+def followed(
+    place: Place, found: State, book: Rulebook, seen: Seen, day: Counts, episode: Ongoing | None, end: datetime
+) -> Followed:
     """Put together what is known of one place."""
     workload, environment = place
     length = limits_of(book, workload).for_minutes
-    counts = day if found == "no_traffic" else together(seen.minutes, end, length).counts
+    judged = together(seen.minutes, end, length).counts
+    counts = day if found == "no_traffic" else judged
     # Who was not told is not told in the minute that is under way, too.
     moments = [end - number * MINUTE for number in range(0 if found == "silent" else 1, length + 1)]
     classes = sum((seen.classes[moment] for moment in moments if moment in seen.classes), Counter[str]())
     cause = max(classes, key=lambda name: (classes[name], name)) if classes and found in BAD else None
-    return Standing(
+    standing = Standing(
         workload,
         environment,
         found,
-        begun,
+        episode.start if episode else None,
         cause,
         who_acts(found, cause, book, workload),
         counts.requests,
         counts.events,
     )
+    return Followed(standing, judged.degraded_rate, episode.so_far(seen.minutes, end) if episode else Minute())
 
 
 def who_acts(found: State, cause: str | None, book: Rulebook, workload: str) -> str | None:
@@ -107,10 +124,20 @@ def limits_of(book: Rulebook, workload: str) -> Limits:
     return Limits(version.policy.degraded_above, version.policy.for_minutes) if version else Limits()
 
 
-def since(places: Collection[Place], book: Rulebook, end: datetime) -> dict[Place, datetime]:
-    """Return when the episodes that go on began; one that is older than a week began at least then."""
-    begun: dict[Place, datetime] = {}
-    open_: set[Place] = set(places)
+def since(
+    places: Collection[Place], book: Rulebook, fresh: Mapping[Place, Seen], known: Window
+) -> dict[Place, Ongoing]:
+    """Return the episodes that go on at the end of `known`, of which `fresh` has the minutes.
+
+    One that is older than a week began at least then. What was found lately is not looked for again.
+    """
+    end = known.end - MINUTE
+    found: dict[Place, Ongoing] = {}
+    for place in places:
+        limits, episode = limits_of(book, place[0]), recall(place)
+        if episode is not None and episode.holds(end, limits, known.start, book.revision):
+            found[place] = remember(place, episode.later(fresh[place].minutes, end, limits))
+    open_ = set(places) - set(found)
     for length in LOOK_BACK:
         if not open_:
             break
@@ -119,11 +146,13 @@ def since(places: Collection[Place], book: Rulebook, end: datetime) -> dict[Plac
         before = max(limits_of(book, workload).for_minutes for workload, _ in open_) * MINUTE
         seen = minutes(Window(start - before, end + MINUTE), Scope({workload for workload, _ in open_}))
         for place in list(open_):
-            last = latest(seen[place].minutes, start, end + MINUTE, limits_of(book, place[0]))
-            begun[place] = last.start if last else end
-            if begun[place] > start:
+            limits, held = limits_of(book, place[0]), seen[place].minutes
+            last = latest(held, start, end + MINUTE, limits)
+            episode = begun(last.start if last else end, held, end, limits, book.revision)
+            found[place] = remember(place, episode)
+            if episode.start > start:
                 open_.remove(place)
-    return begun
+    return found
 
 
 def latest(minutes: Minutes, start: datetime, end: datetime, limits: Limits) -> Episode | None:
@@ -135,12 +164,12 @@ DAYS = """
 SELECT w.slug, environment, sum(requests)::bigint, sum(served)::bigint, sum(failed)::bigint, sum(blocked)::bigint
 FROM rollup_hour JOIN workload w ON w.id = workload_id WHERE {condition} GROUP BY 1, 2
 """
-NARROW = """
-SELECT w.slug, environment, bucket, requests, served, failed, blocked
+# Requests and outcomes of each minute, and its events by class.
+MINUTES = """
+SELECT w.slug, environment, bucket, NULL, requests, served, failed, blocked, 0
 FROM rollup_minute JOIN workload w ON w.id = workload_id WHERE {condition}
-"""
-CLASSES = """
-SELECT w.slug, environment, bucket, error_class, sum(events)::bigint,
+UNION ALL
+SELECT w.slug, environment, bucket, error_class, NULL, sum(events)::bigint, NULL, NULL,
        coalesce(sum(events) FILTER (WHERE rules & {silent} <> 0), 0)::bigint
 FROM breakdown_minute JOIN workload w ON w.id = workload_id WHERE {condition} GROUP BY 1, 2, 3, 4
 """
@@ -153,15 +182,21 @@ def last_day(now: datetime, scope: Scope) -> dict[Place, Counts]:
 
 
 def minutes(window: Window, scope: Scope) -> Mapping[Place, Seen]:
-    """Return the minutes of every place that has any. Two queries."""
-    seen: dict[Place, Seen] = defaultdict(Seen)
-    for slug, environment, bucket, *counts in asked(NARROW, window, scope):
-        seen[slug, environment].minutes[bucket] = Minute(Counts(*counts))
-    for slug, environment, bucket, name, events, silent in asked(CLASSES, window, scope):
-        place = seen[slug, environment]
-        place.classes[bucket][name] += events
-        place.minutes[bucket] = place.minutes.get(bucket, Minute()) + Minute(silent=silent)
-    return seen
+    """Return the minutes of every place that has any. One query."""
+    found: dict[Place, Seen] = defaultdict(Seen)
+    for slug, environment, bucket, name, *counts, silent in asked(MINUTES, window, scope):
+        seen = found[slug, environment]
+        if name is None:
+            minute = Minute(Counts(*counts))
+        else:
+            seen.classes[bucket][name] += counts[1]
+            if not silent:
+                continue
+            minute = Minute(silent=silent)
+        # Most minutes have no answer that was silent: of those nothing is added up.
+        known = seen.minutes.get(bucket)
+        seen.minutes[bucket] = minute if known is None else known + minute
+    return found
 
 
 def asked(statement: str, window: Window, scope: Scope) -> list[Any]:

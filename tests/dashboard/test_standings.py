@@ -8,16 +8,21 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dashboard import ongoing
 from dashboard.queries import Scope
-from dashboard.standings import Standing, standings
+from dashboard.standings import Standing, follow, standings
 from fallbacks import keys, rulebook
 from fallbacks.models import PolicyVersion, Workload
+from fallbacks.rates import Counts
 from fallbacks.recording import record
+from fallbacks.rulebook import Rulebook
+from fallbacks.states import Limits, Minute
 from tests import make
 from tests.policy.policies import policy
 
 pytestmark = pytest.mark.usefixtures("database")
 MINUTE = timedelta(minutes=1)
+BOOK = Rulebook(1, {}, {}, {}, {})
 
 
 @pytest.fixture
@@ -128,3 +133,43 @@ def test_the_api_says_the_same_to_a_key_and_no_more_than_it_may_see(now: datetim
     assert datetime.fromisoformat(found["since"]) == now.replace(second=0) - 6 * MINUTE
     asked = Client().get("/api/v1/states?workload=other", headers={"authorization": f"Bearer {reader}"})
     assert asked.status_code == 403
+
+
+def follow_one(now: datetime) -> tuple[datetime | None, Minute]:
+    (found,) = follow(now, Scope(), BOOK)
+    return found.standing.since, found.so_far
+
+
+def test_an_episode_that_goes_on_is_followed_without_looking_for_its_beginning_again(now: datetime) -> None:
+    minutes_of(now, 12, 1, outcome="blocked")
+    begun = now.replace(second=0) - 12 * MINUTE
+    assert follow_one(now) == (begun, Minute(Counts(1200, 0, 0, 120)))
+    minutes_of(now + 2 * MINUTE, 2, 1, outcome="blocked")
+    with CaptureQueriesContext(connection) as remembered:
+        assert follow_one(now + 2 * MINUTE) == (begun, Minute(Counts(1400, 0, 0, 140)))
+    ongoing.forget()
+    with CaptureQueriesContext(connection) as anew:
+        assert follow_one(now + 2 * MINUTE) == (begun, Minute(Counts(1400, 0, 0, 140)))
+    assert (len(remembered), len(anew)) == (2, 3)
+
+
+def test_what_comes_late_moves_the_beginning_some_minutes_later(now: datetime) -> None:
+    minutes_of(now, 5, 1)
+    minutes_of(now + 5 * MINUTE, 5, 1)
+    assert follow_one(now)[0] == now.replace(second=0) - 5 * MINUTE
+    minutes_of(now, 9, 6)
+    assert follow_one(now + MINUTE)[0] == now.replace(second=0) - 5 * MINUTE
+    assert follow_one(now + 5 * MINUTE)[0] == now.replace(second=0) - 9 * MINUTE
+
+
+def test_what_is_remembered_holds_while_nothing_of_it_is_missing_and_the_rules_are_the_same(now: datetime) -> None:
+    limits, long_ago = Limits(0.01, 3), now - 60 * MINUTE
+    episode = ongoing.begun(long_ago, {now - MINUTE: Minute(silent=2)}, now, limits, revision=1)
+    assert episode.holds(now + 3 * MINUTE, limits, known_since=long_ago, revision=1)
+    # It might have ended meanwhile, and another one begun.
+    assert not episode.holds(now + 4 * MINUTE, limits, long_ago, 1)
+    assert not episode.holds(now + 3 * MINUTE, limits, now - MINUTE, 1)
+    assert not episode.holds(now + MINUTE, limits, long_ago, 2)
+    seen_later = episode.later({now - MINUTE: Minute(silent=2)}, now + 3 * MINUTE, limits)
+    assert seen_later.so_far({}, now + 3 * MINUTE) == Minute(silent=2)
+    assert not seen_later.holds(now + 5 * MINUTE, limits, long_ago, 1)
