@@ -1,25 +1,28 @@
-"""Pages of a list of events: which event the next one follows, as it stands in an address."""
+"""Places in lists of events, as they stand in an address: the key of an event in the order of all."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from django.core.exceptions import BadRequest
 from rest_framework.exceptions import ValidationError
 
 from dashboard import parameters
+from dashboard.event_rows import Key, key_of
 from fallbacks.models import Event
 
 
 def following(event: Event) -> str:
-    """Return what the address of the page after this event holds."""
-    return parameters.encode_cursor((event.occurred_at, event.workload_id, event.id))
+    """Return the token of an event: the page after it follows it, and `open` opens it."""
+    return token(key_of(event))
 
 
-def after(query: Mapping[str, str]) -> tuple[datetime, int, str] | None:
-    """Read `after`: the key of the last event of the page before, None for the first page."""
-    if "after" not in query:
+def token(key: Key) -> str:
+    return parameters.encode_cursor(key)
+
+
+def place(query: Mapping[str, str], name: str) -> Key | None:
+    """Read `after`, `before` or `open`; None where it is not there. Raises ValueError where it is cut off."""
+    if name not in query:
         return None
     try:
-        return parameters.decode_cursor(query["after"])
+        return parameters.decode_cursor(query[name])
     except ValidationError as error:
-        raise BadRequest("The address is cut off.") from error
+        raise ValueError(f"{name} is cut off") from error

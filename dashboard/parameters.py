@@ -16,7 +16,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from dashboard.queries import Filters, Scope
+from dashboard.event_conditions import Filters
+from dashboard.queries import Scope
 from fallbacks import timebuckets
 from fallbacks.boundary import BY_NAME
 from fallbacks.keys import Key
@@ -25,7 +26,7 @@ from fallbacks.timebuckets import LENGTH, STEPS, Step, Window, fitting_step
 from fallbacks.verdict import RULES
 
 DEFAULT_SPAN = timedelta(hours=24)
-FILTERED = ("primary", "fallback", "error_class", "outcome", "request_id")
+FILTERED = ("primary", "fallback", "error_class", "outcome", "rule", "request_id")
 DIMENSIONS = ("workload", "primary", "fallback", "error_class", "outcome", "rule")
 # More rows than this in one answer are a mistake in `step` rather than a wish.
 MOST_BUCKETS_ASKED = 5_000
@@ -165,7 +166,7 @@ def events(request: Request) -> Events:
     return Events(
         window=_window(asked),
         scope=_scope(asked, request.auth),
-        filters=Filters({name: asked[name] for name in FILTERED if name in asked}, asked.get("rule")),
+        filters=Filters({name: (asked[name],) for name in FILTERED if name in asked}),
         limit=asked.get("limit", 100),
         after=decode_cursor(asked["cursor"]) if "cursor" in asked else None,
     )

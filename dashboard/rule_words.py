@@ -20,6 +20,20 @@ MEANING: Mapping[Rule, str] = {
     "silent": "A user saw the fallback's answer, had to be told, and was not.",
     "not_enabled": "Users saw the fallback's answer while the route was not enabled for them.",
 }
+# What to do about a broken rule, so that the next event does not break it.
+TO_DO: Mapping[Rule, str] = {
+    "undeclared_route": "Put the pair into the workload's policy if it is meant; if not, mend the gateway.",
+    "never_fallback": "Make the gateway fail here: ask /api/v1/decisions before it falls back.",
+    "entitlement": "Mend quota or permission. If a fallback is meant all the same, name the class in the triggers.",
+    "no_backoff": "Back off and try the primary again before falling back, and send how often as attempts.",
+    "trigger_not_allowed": "Name the class in the policy's triggers if it may fall back; else make the gateway fail.",
+    "incompatible": "Choose a fallback of the same API family that takes this payload class.",
+    "provider_features": "Leave these features out of the request, or choose a fallback that lists them.",
+    "billing_boundary": "Have the policy permit the other account, or choose a fallback of the same one.",
+    "compliance_boundary": "Have the policy permit the other region, or choose a fallback of the same one.",
+    "silent": "Show the notice, and send user_notified: true once it is shown.",
+    "not_enabled": "Keep the fallback from users until the route is reviewed and enabled.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,3 @@ def headline(total: Broken, span: str) -> str:
         return f"No event broke policy in the {span}."
     broke = f"{total.violations:,} event{'s' if total.violations > 1 else ''} broke policy in the {span}"
     return f"{broke}; in {total.silent:,} of them the user was not told." if total.silent else f"{broke}."
-
-
-def of_events(count: int, which: str, span: str) -> str:
-    """Return how many events a list has, and which: `which` is such as " of support-chat broke silent"."""
-    many = f"{count:,} event{'' if count == 1 else 's'}" if count else "No event"
-    return f"{many}{which} in the {span}."

@@ -13,12 +13,10 @@ from fallbacks.verdict import Facts, Rule, judge, named
 
 def what_was_wrong(event: Event, book: Rulebook) -> str:
     """Return one sentence; empty where no rule was broken. The event has its workload at hand."""
-    broken = named(event.rules)
-    if not broken:
+    if not named(event.rules):
         return ""
-    clauses = ", and ".join(_clauses(event, broken, _policy(event, book), book))
     # Begins with the name of a model, which is written as it is.
-    return f"{_happened(event)}, but {clauses}."
+    return f"{_happened(event)}, but {', and '.join(clause for _, clause in clauses(event, book))}."
 
 
 def _happened(event: Event) -> str:
@@ -28,22 +26,23 @@ def _happened(event: Event) -> str:
     return f"{event.primary} failed" + (f", and {event.fallback} too" if event.fallback else "")
 
 
-def _policy(event: Event, book: Rulebook) -> Policy | None:
+def policy_of(event: Event, book: Rulebook) -> Policy | None:
     """Return the version that the event was judged by."""
     versions = book.versions.get(event.workload.slug, ())
     return next((version.policy for version in versions if version.number == event.policy_version), None)
 
 
-def _clauses(event: Event, broken: tuple[Rule, ...], policy: Policy | None, book: Rulebook) -> Iterator[str]:
-    facts = facts_of(event)
+def clauses(event: Event, book: Rulebook) -> Iterator[tuple[Rule, str]]:
+    """Give each rule that was broken, and why: a clause without capital and full stop."""
+    facts, policy = facts_of(event), policy_of(event, book)
     # The catalogue may have changed since: of a rule that would not be broken today no reason would be true.
     still = judge(facts, policy, book.models, enabled=False).rules
-    for rule in broken:
+    for rule in named(event.rules):
         if rule in still:
-            yield reason(rule, facts, policy, book.models)
+            yield rule, reason(rule, facts, policy, book.models)
         else:
             meaning = MEANING[rule]
-            yield f"{meaning[0].lower()}{meaning[1:-1]}"
+            yield rule, f"{meaning[0].lower()}{meaning[1:-1]}"
 
 
 def facts_of(event: Event) -> Facts:

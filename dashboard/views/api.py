@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dashboard import breakdowns, figures, openapi, parameters, queries
+from dashboard import breakdowns, event_rows, figures, openapi, parameters, queries
 from dashboard.breakdowns import Broken
 from dashboard.standings import standings
 from fallbacks.models import Event
@@ -130,24 +130,23 @@ class EventsView(APIView):
 
     @extend_schema(
         operation_id="events_read",
-        description="Events, newest first, in pages: follow `next` as it is.",
+        description="Events, newest first, in pages: follow `next` as it is, until it is null. A page may"
+        " hold fewer than `limit`, or none, where few match: one request looks at 50,000 events at most.",
         tags=["read"],
         parameters=[parameters.EventsParameters],
         responses=openapi.answers(openapi.EVENTS, {"results": [], "next": None}),
     )
     def get(self, request: Request) -> Response:
         asked = parameters.events(request)
-        found = queries.events(asked.window, asked.scope, asked.filters, asked.after, asked.limit + 1)
-        page, more = found[: asked.limit], len(found) > asked.limit
+        page = event_rows.page(asked.window, asked.scope, asked.filters, asked.limit, after=asked.after)
         following = None
-        if more:
-            last = page[-1]
+        if last := event_rows.key_of(page.events[-1]) if page.more else page.searched_to:
             query = request.query_params.copy()
-            query["cursor"] = parameters.encode_cursor((last.occurred_at, last.workload_id, last.id))
+            query["cursor"] = parameters.encode_cursor(last)
             # The window stays that of the first page, though the clock goes on.
             query["from"], query["to"] = asked.window.start.isoformat(), asked.window.end.isoformat()
             following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-        return Response({"results": [shown(event) for event in page], "next": following})
+        return Response({"results": [shown(event) for event in page.events], "next": following})
 
 
 SHOWN = [name for name in openapi.EVENT["properties"] if name not in ("workload", "cost_usd", "rules")]

@@ -1,0 +1,142 @@
+"""The list of events with its filters, and one event beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboard import (
+    event_choices,
+    event_columns,
+    event_copy,
+    event_filters,
+    event_links,
+    event_list,
+    event_lookup,
+    event_panel,
+    event_rows,
+    event_words,
+    paging,
+)
+from dashboard.event_columns import Cell, Column
+from dashboard.event_list import Listing, Near, Place
+from dashboard.event_rows import Key
+from dashboard.queries import Scope, workload_slugs
+from dashboard.views.api import shown
+from dashboard.views.controls import Asked, answer, asked
+from fallbacks import rulebook
+from fallbacks.models import Event
+from fallbacks.rulebook import Rulebook
+from fallbacks.verdict import named
+
+PLACES = ("after", "before", "open")
+
+
+@dataclass(frozen=True)
+class Row:
+    """An event in the list."""
+
+    event: Event
+    token: str
+    rules: Sequence[str]
+    cells: Sequence[Cell]
+
+
+@never_cache
+@require_safe
+def events(request: HttpRequest) -> HttpResponse:
+    """List the events of a span that match, newest first."""
+    if (query := event_filters.cleaned(request.GET)) is not None:
+        return redirect(f"{request.path}?{query.urlencode()}")
+    ask, wish, columns = asked(request), event_filters.asked(request.GET), event_columns.asked(request)
+    places, cut_off = read_places(request)
+    scope = Scope(wish.workloads or None, ask.environment)
+    listing = search(ask, wish, scope, Place(places.get("after"), places.get("before")))
+    if request.GET.get("format") == "json":
+        return JsonResponse({"sentence": listing.count, "results": [shown(event) for event in listing.events]})
+    book = rulebook.recent()
+    visible = columns.shown(one_workload=len(wish.workloads) == 1, opened="open" in places)
+    context = {
+        "ask": ask,
+        "wish": wish,
+        "cut_off": cut_off,
+        "columns": columns,
+        "visible": visible,
+        "choice": [(column, column in visible) for column in event_columns.COLUMNS],
+        "groups": event_choices.groups(workload_slugs(), book),
+        "listing": listing,
+        "rows": rows(listing.events, visible, chosen=columns.chosen),
+        "near": near(ask, wish, scope, listing),
+        "kept_since": event_list.kept_since(ask.now),
+        **opened(request, places.get("open"), ask, book),
+    }
+    response = answer(request, "events", None, context)
+    event_columns.remember(request, response, columns)
+    return response
+
+
+def read_places(request: HttpRequest) -> tuple[dict[str, Key], list[str]]:
+    """Read which page and which event are asked for, and name what cannot be read."""
+    places, cut_off = {}, []
+    for name in PLACES:
+        try:
+            if (place := paging.place(request.GET, name)) is not None:
+                places[name] = place
+        except ValueError:
+            cut_off.append(name)
+    return places, cut_off
+
+
+def search(ask: Asked, wish: event_filters.Asked, scope: Scope, place: Place) -> Listing:
+    if wish.problems:
+        return event_list.nothing(ask.span.window, scope)
+    return event_list.listed(ask.span.window, scope, wish.filters, place)
+
+
+def rows(found: Sequence[Event], columns: Sequence[Column], *, chosen: bool) -> list[Row]:
+    """Return events as rows of a table."""
+    return [
+        Row(event, paging.following(event), named(event.rules), event_columns.cells(event, columns, chosen=chosen))
+        for event in found
+    ]
+
+
+def near(ask: Asked, wish: event_filters.Asked, scope: Scope, listing: Listing) -> Near | None:
+    """Return what would be found without the span, where nothing was."""
+    if listing.events or wish.problems or not listing.is_all:
+        return None
+    return event_list.nearest(scope, wish.filters, ask.now)
+
+
+def opened(request: HttpRequest, key: Key | None, ask: Asked, book: Rulebook) -> dict[str, Any]:
+    """Return what the panel shows of the event that is open; it may not be kept any more. At most three queries."""
+    if key is None:
+        return {"open": False}
+    event = event_rows.one(key)
+    if event is None:
+        return {"open": True, "opened": None}
+    told, links = shown(event), event_links
+    return {
+        "open": True,
+        "opened": event,
+        "opened_token": paging.following(event),
+        "said": event_panel.said(event, book, ask.zone, ask.now),
+        "broken": event_words.broken(event),
+        "wrong": event_panel.wrong(event, book),
+        "who": event_words.who(event),
+        "facts": event_panel.facts(event),
+        "not_sent": event_panel.not_sent(event),
+        "on_screen": event_words.on_screen(event),
+        "earlier": event_panel.earlier(event),
+        "trace": [(each, paging.following(each)) for each in event_lookup.of_trace(event)],
+        "as_json": event_copy.as_json(told),
+        "as_curl": event_copy.as_curl(told, request.build_absolute_uri(reverse("events"))),
+        "link": request.build_absolute_uri(links.around(event)),
+        "around": links.around(event),
+        "workload_link": links.workload(event),
+    }
