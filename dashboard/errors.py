@@ -14,6 +14,9 @@ from rest_framework.response import Response
 
 log = logging.getLogger(__name__)
 
+# PostgreSQL's code for a statement that was stopped: it took longer than it may.
+GIVEN_UP = "57014"
+
 
 def body(code: str, message: str, **more: str) -> dict[str, Any]:
     """Return the body of an error."""
@@ -58,42 +61,76 @@ def first(messages: Any) -> str:
     return str(messages)
 
 
+class NotForYou(PermissionDenied):
+    """Somebody lacks a role: what it is for whom, and whom to ask."""
+
+    def __init__(self, head: str, advice: str) -> None:
+        super().__init__(f"{head} {advice}")
+        self.head = head
+        self.advice = advice
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return told(request, 400, "bad_request", "The request cannot be read: check its address and its headers.")
+    return told(request, 400, "bad_request", "The request cannot be read.", "Check its address and its headers.")
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer for a form without its token, such as one that was open in another tab while somebody signed in."""
-    return told(request, 403, "form_expired", "This form is no longer good: go back, load the page again and send it.")
+    advice = "Go back, load the page again and send it."
+    return told(request, 403, "form_expired", "This form is no longer good.", advice)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return told(request, 403, "forbidden", "This is not allowed to you: ask an admin for the role that may.")
+    if isinstance(exception, NotForYou):
+        return told(request, 403, "forbidden", exception.head, exception.advice)
+    return told(request, 403, "forbidden", "This is not allowed to you.", "Ask an admin for the role that may.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return told(request, 404, "not_found", "There is nothing at this address: start from the overview.")
+    advice = "Start from the overview. An address that was sent to you may have been cut off."
+    return told(request, 404, "not_found", "There is nothing at this address.", advice)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if isinstance(sys.exc_info()[1], DatabaseError):
-        response = told(
-            request,
-            503,
-            "database_unavailable",
-            "The database does not answer: try again in a moment. Events are still taken and kept.",
+    error = sys.exc_info()[1]
+    if is_too_slow(error):
+        return too_slow(request)
+    if isinstance(error, DataError):
+        return told(
+            request, 400, "bad_query", "The address holds a value that the database does not know.", "Check its end."
         )
+    if isinstance(error, DatabaseError):
+        advice = "Events are still taken and kept. Try again in a moment; an admin should look at /readyz."
+        response = told(request, 503, "database_unavailable", "The database does not answer.", advice)
         response["Retry-After"] = "2"
         return response
-    return told(request, 500, "server_error", "Something here is broken and has been noted. Events are still taken.")
+    advice = "It has been noted. Events are still taken; try again, and tell an admin if it stays so."
+    return told(request, 500, "server_error", "Something here is broken.", advice)
 
 
-def told(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
-    """Answer with an error: JSON below /api/ and for whoever asks for JSON, else a page."""
-    if request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse(body(code, message), status=status)
+class TooSlow(Exception):
+    """A page has had its time."""
+
+
+def is_too_slow(error: BaseException | None) -> bool:
+    """Tell whether a page took too long: in all, or by one statement that the database gave up."""
+    code = getattr(error.__cause__, "sqlstate", None) if isinstance(error, DatabaseError) else None
+    return isinstance(error, TooSlow) or code == GIVEN_UP
+
+
+def too_slow(request: HttpRequest) -> HttpResponse:
+    advice = "The database has much to do, or much was asked for. A shorter range, or one workload, is quicker."
+    return told(request, 503, "too_slow", "This took too long, and was stopped.", advice)
+
+
+def told(request: HttpRequest, status: int, code: str, head: str, advice: str) -> HttpResponse:
+    """Answer with an error: JSON below /api/ and for whoever asks for JSON or refreshes a page, else a page."""
+    wants_json = "application/json" in request.headers.get("Accept", "") or "HX-Request" in request.headers
+    if request.path.startswith("/api/") or wants_json:
+        return JsonResponse(body(code, f"{head} {advice}"), status=status)
     try:
-        return render(request, "pages/error.html", {"status": status, "message": message}, status=status)
+        context = {"status": status, "code": code, "head": head, "advice": advice}
+        return render(request, "pages/error.html", context, status=status)
     except (TemplateDoesNotExist, DatabaseError):
         # The page shows who is signed in, which needs the database: without it the words must do.
-        return HttpResponse(f"{message}\n", status=status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(f"{head} {advice}\n", status=status, content_type="text/plain; charset=utf-8")

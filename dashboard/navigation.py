@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from dashboard import freshness
 from dashboard import timezone as viewer
 
 
@@ -15,20 +16,22 @@ from dashboard import timezone as viewer
 class Page:
     """One entry of the main navigation; `covers` are the names of the addresses that lie below it.
 
-    Where it names a role, nobody else sees it.
+    Where it names a role, nobody else sees it. `key` opens it, pressed after g.
     """
 
     word: str
     name: str
     covers: tuple[str, ...] = ()
     role: str = ""
+    key: str = ""
 
 
 PAGES = (
-    Page("Overview", "overview", ("workload",)),
-    Page("Violations", "violations", ("broken-events",)),
-    Page("Policies", "policies", ("policy", "policy-new", "policy-edit", "models", "model-edit")),
-    Page("Error boundary", "boundary"),
+    Page("Overview", "overview", ("workload",), key="o"),
+    Page("Events", "event-list", ("lookup",), key="e"),
+    Page("Violations", "violations", key="v"),
+    Page("Policies", "policies", ("policy", "policy-new", "policy-edit", "models", "model-edit"), key="p"),
+    Page("Error boundary", "boundary", key="b"),
     Page("Operations", "operations", role="admin"),
 )
 
@@ -41,6 +44,8 @@ def navigation(request: HttpRequest) -> dict[str, object]:
         "own_roles": roles,
         "navigation": SimpleLazyObject(lambda: entries(request, roles)),
         "zone": shown_zone(),
+        # Of the stream, and only where the page says it.
+        "freshness": SimpleLazyObject(freshness.now),
     }
 
 
@@ -51,6 +56,7 @@ def entries(request: HttpRequest, roles: Container[str]) -> list[dict[str, str]]
     return [
         {
             "word": page.word,
+            "key": page.key,
             "href": reverse(page.name),
             "current": "page" if here == page.name else "true" if here in page.covers else "",
         }

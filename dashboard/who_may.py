@@ -1,12 +1,13 @@
-"""Who may write policies and models, and whom to ask who may not."""
+"""Who may write policies and models and make keys, and whom to ask who may not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from dashboard.errors import NotForYou
 from dashboard.sentences import names
 
 WRITERS = ("engineer", "admin")
@@ -27,17 +28,35 @@ def writers(view: View) -> View:
     @wraps(view)
     def wrapped(request: HttpRequest, **words: str) -> HttpResponse:
         if not request.user.is_authenticated or not may_write(request.user.roles()):
-            raise PermissionDenied
+            raise refusal(request.user, WRITERS)
         return view(request, **words)
 
     return wrapped
 
 
+def refusal(user: Any, needed: Sequence[str]) -> NotForYou:
+    """Return what to raise for somebody who has none of the roles needed: it says which, and whom to ask."""
+    held = user.roles() if user.is_authenticated else []
+    are = f"You are {names([a_role(role) for role in held])}" if held else "You have no role yet"
+    admins, more = people("admin")
+    who = f"an admin ({names(admins)})" if admins and not more else "an admin"
+    return NotForYou(f"This is for {names([f'{role}s' for role in needed])}.", f"{are}: ask {who} for the role.")
+
+
+def a_role(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
+
+
+def people(role: str) -> tuple[list[str], bool]:
+    """Return some who hold a role, by name, and whether there are more. One query."""
+    holders = get_user_model().objects.filter(is_active=True, groups__name=role).order_by("username")
+    known = [user.get_full_name() or user.username for user in holders[: MOST_NAMED + 1]]
+    return known[:MOST_NAMED], len(known) > MOST_NAMED
+
+
 def whom_to_ask() -> str:
     """Say who can make a change: by name where there are engineers. One query."""
-    engineers = get_user_model().objects.filter(is_active=True, groups__name="engineer").order_by("username")
-    known = [user.get_full_name() or user.username for user in engineers[: MOST_NAMED + 1]]
-    if not known:
+    engineers, more = people("engineer")
+    if not engineers:
         return "ask an admin, or for the role engineer"
-    more = len(known) > MOST_NAMED
-    return f"ask an engineer, such as {names(known[:MOST_NAMED])}" if more else f"ask {names(known)}"
+    return f"ask an engineer, such as {names(engineers)}" if more else f"ask {names(engineers)}"

@@ -8,12 +8,12 @@ from functools import wraps
 import msgspec
 import redis
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard import who_may
 from dashboard.words import number as written
 from fallbacks import aside, tally
 from fallbacks.models import KeptAside
@@ -32,7 +32,7 @@ def admins(view: View) -> View:
     @wraps(view)
     def wrapped(request: HttpRequest, **words: int) -> HttpResponse:
         if not request.user.is_authenticated or "admin" not in request.user.roles():
-            raise PermissionDenied
+            raise who_may.refusal(request.user, ["admin"])
         return view(request, **words)
 
     return wrapped

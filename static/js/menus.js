@@ -4,6 +4,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const menu of open()) {
+      event.preventDefault(); // the key has done what it is for
       menu.open = false;
       menu.querySelector("summary").focus();
     }
