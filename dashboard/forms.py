@@ -1,6 +1,6 @@
-"""What people ask for: how they sign in, and which span, environment and order of a page they want to see."""
+"""What people ask for: how they sign in, and which span, comparison, environment and order they want to see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +70,55 @@ class Span:
         return self.window.end >= now
 
 
+WEEK = timedelta(days=7)
+# What figures are compared with, the usual one first.
+COMPARISONS = ("before", "week", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a span is compared with: the one before it, the same one some weeks ago, or none."""
+
+    key: str
+    span: Span
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks ago the same weekdays were, all of them before the span."""
+        return -(-self.span.window.length // WEEK)
+
+    def window(self, window: Window) -> Window | None:
+        """Return the window that this one is compared with."""
+        if self.key == "none":
+            return None
+        shift = self.weeks * WEEK if self.key == "week" else window.length
+        return Window(window.start - shift, window.end - shift)
+
+    @property
+    def words(self) -> str:
+        """How a sentence names it: "24 hours before"; empty where nothing is compared."""
+        if self.key == "none":
+            return ""
+        if self.key == "before":
+            return self.span.words_before
+        return "same time last week" if self.weeks == 1 else f"same weekdays {self.weeks} weeks before"
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Return what can be chosen instead: key and words."""
+        others = [(key, f"vs {Comparison(key, self.span).words}") for key in COMPARISONS[:2]]
+        return [*others, ("none", "no comparison")]
+
+
+def asked_comparison(query: Mapping[str, str], span: Span) -> tuple[Comparison, str]:
+    """Read `compare`, and say what was not understood."""
+    key = query.get("compare") or COMPARISONS[0]
+    if key in COMPARISONS:
+        return Comparison(key, span), ""
+    usual = Comparison(COMPARISONS[0], span)
+    return usual, f"There is no such comparison. The figures are compared with the {usual.words}."
+
+
 def asked_span(query: Mapping[str, str], now: datetime) -> Span:
     """Read `range`, and for `custom` also `from` and `to`, where a time without an offset is the viewer's."""
     key = query.get("range") or USUAL_RANGE
@@ -108,12 +157,16 @@ def _moment(text: str) -> datetime:
         raise ValueError("The start and the end each need a date and a time.") from None
 
 
-def asked_environment(query: Mapping[str, str], known: Sequence[str]) -> str:
-    """Read `environment`; unless it is one of `known`, the first of them, which is production wherever there is one."""
-    asked = query.get("environment", "")
-    if asked in known:
-        return asked
-    return known[0] if known else USUAL_ENVIRONMENT
+def asked_environment(query: Mapping[str, str], known: Sequence[str]) -> tuple[str, str]:
+    """Read `environment`, and say what was not understood.
+
+    Unless it is one of `known` it is the first of them, which is production wherever there is one.
+    """
+    usual = known[0] if known else USUAL_ENVIRONMENT
+    asked = query.get("environment") or usual
+    if asked in (*known, usual):
+        return asked, ""
+    return usual, f"There is no environment of that name: {usual} is shown instead."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +187,9 @@ def asked_order(query: Mapping[str, str], columns: Sequence[str], usual: Order) 
     text = query.get("sort", "")
     column = text.removeprefix("-")
     return Order(column, text.startswith("-")) if column in columns else usual
+
+
+def asked_choice(query: Mapping[str, str], name: str, known: Collection[str]) -> tuple[str, str]:
+    """Read a choice that may be left open (empty), and say what was not understood."""
+    asked = query.get(name, "")
+    return (asked, "") if not asked or asked in known else ("", f"There is no such {name}: all are shown.")

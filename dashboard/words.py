@@ -1,6 +1,7 @@
 """How numbers and times are written, on every page alike. Pure."""
 
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
 
 # A narrow space that does not break: between a figure and its sign.
 NARROW = "\u202f"
@@ -8,6 +9,7 @@ MISSING = "–"
 MINUS = "−"
 # Changes smaller than this are noise to the eye: no arrow, grey.
 CHANGE_WORTH_AN_ARROW = 0.1
+SMALLEST_MONEY = Decimal("0.0001")
 
 
 def number(value: int | None) -> str:
@@ -33,6 +35,33 @@ def points(change: float | None) -> str:
         return MISSING
     size = f"{abs(change):.2f}"
     return "0" if size == "0.00" else f"{'+' if change > 0 else MINUS}{size}"
+
+
+def money(amount: Decimal | None, signed: bool = False) -> str:
+    """Write US dollars: $17.08, −$17.08, $0.0041 under a cent, and +$17.08 where the sign matters."""
+    if amount is None:
+        return MISSING
+    size = abs(amount)
+    if not size:
+        return "$0"
+    sign = MINUS if amount < 0 else "+" if signed else ""
+    if size < SMALLEST_MONEY:
+        return f"{sign}<${SMALLEST_MONEY}"
+    # Under a cent, as many digits as say two figures.
+    digits = 2 if size >= Decimal("0.01") else 1 - size.adjusted()
+    return f"{sign}${size:,.{digits}f}"
+
+
+def duration(span: timedelta) -> str:
+    """Write how long something lasts: 48 min, 1 h 17 min, 2 days 5 h."""
+    minutes = int(span.total_seconds() // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if not minutes:
+        return "under a minute"
+    parts = [f"{days} day{'s' if days > 1 else ''}" if days else "", f"{hours} h" if hours else ""]
+    # Of days the minutes say nothing more.
+    parts.append(f"{minutes % 60} min" if minutes % 60 and not days else "")
+    return " ".join(filter(None, parts))
 
 
 def length(span: timedelta) -> str:

@@ -88,6 +88,4 @@ def box(request: HttpRequest, ask: Asked, book: Rulebook, workloads: set[str]) -
         "status_words": STATUS_WORDS,
         "tiers": sorted({tier for policy in policies for tier in policy.paid_tiers}),
         "shapes": sorted({shape for policy in policies for shape in policy.payload_classes}),
-        # What the range controls send along, and the box in return.
-        "kept": [(name, value) for name, value in request.GET.items() if hasattr(typed, name)],
     }

@@ -16,11 +16,16 @@ from dashboard.charts import Chart
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The span and environment to show, and who looks when and from where."""
+    """The span and environment to show, what to compare with, and who looks when and from where.
+
+    `problems` say what of the address was not understood, and what is shown instead.
+    """
 
     span: forms.Span
+    compare: forms.Comparison
     environment: str
     environments: list[str]
+    problems: tuple[str, ...]
     now: datetime
     zone: ZoneInfo
 
@@ -49,10 +54,16 @@ def asked(request: HttpRequest) -> Asked:
     """Read the controls from the address. One query."""
     now = timezone.now()
     environments = queries.environments()
+    span = forms.asked_span(request.GET, now)
+    compare, no_comparison = forms.asked_comparison(request.GET, span)
+    environment, no_environment = forms.asked_environment(request.GET, environments)
+    no_span = f"{span.problem} The {span.words} are shown instead." if span.problem else ""
     return Asked(
-        span=forms.asked_span(request.GET, now),
-        environment=forms.asked_environment(request.GET, environments),
+        span=span,
+        compare=compare,
+        environment=environment,
         environments=environments,
+        problems=tuple(filter(None, (no_span, no_comparison, no_environment))),
         now=now,
         zone=viewer.current(),
     )

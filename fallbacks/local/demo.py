@@ -1,4 +1,4 @@
-"""A believable week of five workloads: day and night, an outage of a provider, a rate-limit storm, a quiet workload.
+"""A believable week of six workloads: day and night, an outage last night, a rate-limit storm, and trouble just now.
 
 Every minute is drawn from the seed and the minute itself, so that a week that was loaded half way is
 loaded to its end by sending it again: what is there already has the same ids and counts once.
@@ -20,6 +20,11 @@ DAYS = 7
 MINUTE = timedelta(minutes=1)
 # Traffic is reported in windows of this length, as a service with a timer would.
 REPORT = timedelta(minutes=5)
+# Nothing goes on after the week is loaded. So that who looks then sees trouble that goes on, it ends a little later:
+# ingest takes what is at most 10 minutes ahead.
+AHEAD = 2 * REPORT
+# Of two requests of one user's task, often both leave their primary.
+SAME_TRACE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,11 @@ class Part:
 
 
 def week(anchor: datetime, seed: int) -> Iterator[Part]:
-    """Yield the week before `anchor` in parts of six hours, the newest first: that is what people look at."""
+    """Yield the week around `anchor` in parts of six hours, the newest first: that is what people look at."""
     trouble = troubles(anchor)
     length = timedelta(hours=6)
     # On a whole window: the same minute is reported in the same count whenever the week is sent.
-    end = timebuckets.floor(anchor, REPORT)
+    end = timebuckets.floor(anchor, REPORT) + AHEAD
     for number in range(DAYS * 4):
         part = Part([], [])
         for profile in PROFILES:
@@ -53,6 +58,8 @@ def _report(part: Part, profile: Profile, troubles: list[Trouble], start: dateti
         made = _about(profile.requests(minute), dice)
         requests += made
         part.events.extend(_events(profile, troubles, minute, made, dice))
+    if not profile.reports_traffic:
+        return
     part.counts.append(
         {
             "workload": profile.workload,
@@ -70,12 +77,14 @@ def _events(
 ) -> Iterator[dict[str, Any]]:
     sources = [(profile.share, profile.faults, profile.untold)]
     sources += [(found.share_at(minute), found.faults, found.untold) for found in troubles]
-    left = requests
+    left, trace = requests, ""
     for share, faults, untold in sources:
         for _ in range(min(left, _about(requests * share, dice))):
             left -= 1
             (fault,) = dice.choices(faults, [fault.weight for fault in faults])
-            yield event(profile, fault, minute, untold, dice)
+            if not trace or dice.random() >= SAME_TRACE:
+                trace = f"{dice.getrandbits(128):032x}"
+            yield event(profile, fault, minute, untold, trace, dice)
 
 
 def _about(mean: float, dice: random.Random) -> int:

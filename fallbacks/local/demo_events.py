@@ -10,7 +10,9 @@ from fallbacks.local.demo_faults import Fault
 from fallbacks.local.demo_profiles import Profile
 
 
-def event(profile: Profile, fault: Fault, minute: datetime, untold: float, dice: random.Random) -> dict[str, Any]:
+def event(
+    profile: Profile, fault: Fault, minute: datetime, untold: float, trace: str, dice: random.Random
+) -> dict[str, Any]:
     """Return an event of this minute. `untold` is the share of answers of which nobody is told who must be."""
     outcome = _one_of(fault.outcomes, dice)
     known: dict[str, Any] = {
@@ -25,6 +27,7 @@ def event(profile: Profile, fault: Fault, minute: datetime, untold: float, dice:
         "attempts": dice.randint(1, fault.attempts),
         "payload_class": _one_of(profile.payload_classes, dice),
         "request_id": f"req_{dice.getrandbits(40):010x}",
+        "trace_id": trace,
         "primary_latency_ms": dice.randint(*fault.took),
         **_tokens(profile, outcome, dice),
     }

@@ -1,4 +1,4 @@
-"""What goes wrong in the demo: every day, in an outage, and in a storm of rate limits.
+"""What goes wrong in the demo: every day, in an outage last night, in a storm of rate limits, and just now.
 
 Most faults are answered as the policies of the demo allow. A few are not: those are what the product is there to show.
 """
@@ -74,10 +74,12 @@ SPENT = Fault(
 )
 GONE = Fault(404, "model_not_found: no such model", 0.15, {"failed": 0.5, "served": 0.5}, "model_not_found", 1)
 EVERYDAY = (OVERLOADED, TIMEOUT, BROKEN, UNAVAILABLE, CUT, TOO_LONG, LIMITED, FILTERED, SPENT, GONE)
+# In an outage the fallbacks hold.
+SERVED = {"served": 1.0}
 OUTAGE = (
-    replace(UNAVAILABLE, weight=6),
-    replace(OVERLOADED, weight=3),
-    replace(TIMEOUT, weight=2),
+    replace(UNAVAILABLE, weight=6, outcomes=SERVED),
+    replace(OVERLOADED, weight=3, outcomes=SERVED),
+    replace(TIMEOUT, weight=2, outcomes=SERVED),
 )
 STORM = (
     Fault(
@@ -87,21 +89,40 @@ STORM = (
 )
 
 
+# Just now: one provider has no room, the pictures of another take too long, and the third is away.
+CROWDED = (
+    replace(OVERLOADED, weight=8, outcomes=SERVED),
+    replace(TIMEOUT, weight=1, outcomes=SERVED),
+)
+SLOW = (replace(TIMEOUT, weight=8, outcomes=SERVED),)
+AWAY = (replace(UNAVAILABLE, weight=9, outcomes=REFUSED), replace(CUT, weight=1, outcomes=LOST))
+# Longer than the demo's week goes on.
+GOES_ON = timedelta(hours=1)
+
+
 def refusing(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
     """Return the faults of a workload whose route is not enabled: what could be served is refused, nearly always."""
     return tuple(replace(fault, outcomes=REFUSED) if "served" in fault.outcomes else fault for fault in faults)
 
 
 def troubles(anchor: datetime) -> dict[str, list[Trouble]]:
-    """Return what goes wrong in the week before `anchor`: an outage last night, a storm two days ago."""
+    """Return what goes wrong: an outage last night, a storm two days ago, and three things that go on at `anchor`."""
     night = latest(anchor - timedelta(hours=2), time(2, 10))
     storm = latest(anchor - timedelta(hours=30), time(14, 20))
-    outage = Trouble(night, night + timedelta(minutes=48), 0.38, OUTAGE, untold=0.12)
+    outage = Trouble(night, night + timedelta(minutes=48), 0.38, OUTAGE)
     return {
-        "support-chat": [outage],
-        "image-understanding": [replace(outage, untold=0.2)],
-        "code-assistant": [Trouble(storm, storm + timedelta(minutes=75), 0.12, STORM)],
+        "support-chat": [outage, going_on(anchor, 62, 0.34, CROWDED)],
+        "image-understanding": [replace(outage, untold=0.2), going_on(anchor, 44, 0.5, SLOW, untold=0.6)],
+        "code-assistant": [
+            Trouble(storm, storm + timedelta(minutes=75), 0.12, STORM),
+            going_on(anchor, 77, 0.27, AWAY),
+        ],
     }
+
+
+def going_on(anchor: datetime, minutes: int, share: float, faults: tuple[Fault, ...], untold: float = 0.0) -> Trouble:
+    """Return a trouble that began so many minutes before `anchor` and does not end with the week."""
+    return Trouble(anchor - minutes * MINUTE, anchor + GOES_ON, share, faults, untold)
 
 
 def latest(before: datetime, clock: time) -> datetime:

@@ -17,7 +17,7 @@ def model(name: str, provider: str, family: str, shapes: str, features: str, pri
         "request_shapes": shapes.split(),
         "features": features.split(),
         "data_region": "eu",
-        "billing_account": f"{provider}-main",
+        "billing_account": f"{provider.lower()}-main",
         "input_price": price,
         "cached_input_price": cached,
         "output_price": output,
@@ -26,21 +26,21 @@ def model(name: str, provider: str, family: str, shapes: str, features: str, pri
 
 CHAT, MESSAGES, VISION = "chat-completions", "messages", "vision"
 MODELS: tuple[Json, ...] = (
-    model("premium-chat", "meridian", CHAT, "chat chat-tools", "citations prompt-cache", (2.5, 0.25, 10)),
-    model("baseline-chat", "meridian", CHAT, "chat chat-tools", "prompt-cache", (0.4, 0.04, 1.6)),
-    model("mini-chat", "meridian", CHAT, "chat", "", (0.15, 0.015, 0.6)),
+    model("premium-chat", "Meridian", CHAT, "chat chat-tools", "citations prompt-cache", (2.5, 0.25, 10)),
+    model("baseline-chat", "Meridian", CHAT, "chat chat-tools", "prompt-cache", (0.4, 0.04, 1.6)),
+    model("mini-chat", "Meridian", CHAT, "chat", "", (0.15, 0.015, 0.6)),
     # The first one over another provider is a route of its own: another account, and data that leaves the region.
     {
-        **model("azure/premium-chat", "azure", CHAT, "chat chat-tools", "prompt-cache", (2.75, 1.38, 11)),
+        **model("azure/premium-chat", "Azure", CHAT, "chat chat-tools", "prompt-cache", (2.75, 1.38, 11)),
         "data_region": "us",
     },
-    model("economy-chat", "halcyon", MESSAGES, "chat", "prompt-cache", (0.25, 0.03, 1.25)),
-    model("economy-extract", "tessera", CHAT, "chat json", "batch", (0.1, 0.01, 0.4)),
-    model("baseline-extract", "tessera", CHAT, "chat json", "batch", (0.3, 0.03, 1.2)),
-    model("strong-code", "halcyon", MESSAGES, "chat chat-tools completion", "prompt-cache thinking", (3, 0.3, 15)),
-    model("standard-code", "halcyon", MESSAGES, "chat chat-tools completion", "prompt-cache", (0.8, 0.08, 4)),
-    model("vision-large", "meridian", VISION, "image", "", (5, 0.5, 15)),
-    model("vision-base", "meridian", VISION, "image", "", (1.2, 0.12, 4.8)),
+    model("economy-chat", "Halcyon", MESSAGES, "chat", "prompt-cache", (0.25, 0.03, 1.25)),
+    model("economy-extract", "Tessera", CHAT, "chat json", "batch", (0.1, 0.01, 0.4)),
+    model("baseline-extract", "Tessera", CHAT, "chat json", "batch", (0.3, 0.03, 1.2)),
+    model("strong-code", "Halcyon", MESSAGES, "chat chat-tools completion", "prompt-cache thinking", (3, 0.3, 15)),
+    model("standard-code", "Halcyon", MESSAGES, "chat chat-tools completion", "prompt-cache", (0.8, 0.08, 4)),
+    model("vision-large", "Meridian", VISION, "image", "", (5, 0.5, 15)),
+    model("vision-base", "Meridian", VISION, "image", "", (1.2, 0.12, 4.8)),
 )
 TRIGGERS = ["server_error", "timeout", "unavailable", "overloaded"]
 REVIEW = {"sample_rate": 0.05, "daily_cap": 40, "min_reviews": 50, "pass_rate": 0.95, "criteria": ["correct", "tone"]}
@@ -69,6 +69,8 @@ BATCH: Json = {
     "triggers": TRIGGERS,
     "notice": "never",
     "payload_classes": ["json"],
+    # Few requests by day: one that leaves its primary is no trouble.
+    "degraded_above": 0.05,
     "escape_hatch": "Stop the batch: it is run again in the next night.",
     "review": {**REVIEW, "sample_rate": 0.01, "criteria": ["correct", "complete"]},
 }
@@ -83,6 +85,7 @@ CODE: Json = {
     "notice": "always",
     "message": "standard-code answers: expect simpler suggestions.",
     "payload_classes": ["chat", "completion"],
+    "degraded_above": 0.03,
     "escape_hatch": "The editor works without suggestions.",
     "review": {**REVIEW, "criteria": ["correct", "safe"], "reviews_required": 2},
 }
@@ -97,6 +100,7 @@ IMAGES: Json = {
     "notice": "always",
     "message": "Descriptions are shorter than usual for the moment.",
     "payload_classes": ["image"],
+    "degraded_above": 0.05,
     "escape_hatch": "Pictures wait in a queue until they are described.",
     "review": {**REVIEW, "sample_rate": 0.2, "criteria": ["correct", "complete"]},
 }

@@ -16,6 +16,7 @@ class Profile:
     are told of a fallback (None: all; empty: there is nobody to tell), `untold` the share of answers of which they are
     not told.
     `tokens` is a usual number of input tokens, `answers_in` a usual latency of the fallback in milliseconds.
+    Where `reports_traffic` is False, of how many requests its events are is not known.
     """
 
     workload: str
@@ -31,6 +32,7 @@ class Profile:
     untold: float = 0.0
     tokens: int = 2_000
     answers_in: int = 1_300
+    reports_traffic: bool = True
 
 
 def by_day(night: float, day: float, peak_hour: float = 14.0) -> Callable[[datetime], float]:
@@ -51,22 +53,22 @@ PROFILES = (
         "support-chat",
         "premium-chat",
         "baseline-chat",
-        by_day(22, 190),
-        0.0014,
+        by_day(45, 190),
+        0.0012,
         EVERYDAY,
         {"chat": 4, "chat-tools": 1},
         TIERS,
         # The fallback has the first of them, and not the second.
         {"prompt-cache": 0.3, "citations": 0.008},
         told=frozenset({"team", "pro"}),
-        untold=0.05,
+        untold=0.01,
     ),
     Profile(
         "batch-extraction",
         "economy-extract",
         "baseline-extract",
-        by_day(12, 110, 2.0),
-        0.0022,
+        by_day(25, 110, 2.0),
+        0.0018,
         EVERYDAY,
         {"json": 1},
         tokens=5_200,
@@ -77,7 +79,7 @@ PROFILES = (
         "code-assistant",
         "strong-code",
         "standard-code",
-        by_day(6, 85),
+        by_day(15, 85),
         0.0011,
         refusing(EVERYDAY),
         {"chat": 2, "completion": 3},
@@ -87,18 +89,18 @@ PROFILES = (
         tokens=7_800,
         answers_in=2_100,
     ),
-    # The quiet one: minutes without a request, hours without an event.
+    # The small one: hours without an event.
     Profile(
         "image-understanding",
         "vision-large",
         "vision-base",
-        by_day(0.2, 3.5),
-        0.003,
+        by_day(5, 16),
+        0.002,
         EVERYDAY,
         {"image": 1},
         TIERS,
         told=None,
-        untold=0.05,
+        untold=0.01,
         tokens=1_400,
         answers_in=3_200,
     ),
@@ -107,11 +109,24 @@ PROFILES = (
         "search-summaries",
         "premium-chat",
         "mini-chat",
-        by_day(3, 30),
-        0.001,
+        by_day(40, 110),
+        0.0006,
         EVERYDAY,
         {"chat": 1},
         tokens=900,
         answers_in=700,
+    ),
+    # The one that nobody counts the requests of, and that has no policy either.
+    Profile(
+        "meeting-notes",
+        "premium-chat",
+        "mini-chat",
+        by_day(2, 20),
+        0.0025,
+        EVERYDAY,
+        {"chat": 1},
+        tokens=6_400,
+        answers_in=1_900,
+        reports_traffic=False,
     ),
 )
