@@ -1,4 +1,4 @@
-"""What charts show: buckets, series, ticks, and the sentence for whoever does not see them. Pure functions.
+"""What charts show: buckets, series, and the sentence for whoever does not see them. Pure functions.
 
 `static/js/charts.js` draws the specs that are made here; the same figures stand in each chart's table.
 """
@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard import timezone as viewer
 from dashboard import words
+from dashboard.ticks import ticks
 from fallbacks.rates import Counts
 from fallbacks.timebuckets import LENGTH, Step, Window, floor, starts
 
@@ -24,11 +26,14 @@ WIDTHS: tuple[tuple[Step, int], ...] = (
 )
 # A longer window is cut into hours at the finest: its minutes would be many rows for little to see.
 LONGEST_BY_MINUTES = timedelta(hours=48)
-TICKS = 12
-TICK_MINUTES = (5, 10, 15, 30, 60, 120, 180, 240, 360, 720)
-TICK_DAYS = (1, 2, 3, 5, 7, 14, 28, 56)
 
 Spec = dict[str, Any]
+# How bars show what became of requests, from the bottom up; a click on one asks for the events of its outcome.
+OUTCOMES: Mapping[str, tuple[str, Spec]] = {
+    "served": ("Answered by a fallback", {"colour": "c-degraded"}),
+    "blocked": ("Blocked by policy", {"colour": "text-2", "hatch": True}),
+    "failed": ("Failed", {"colour": "c-failing"}),
+}
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,9 @@ class Grid:
         """The starts of all buckets. The first may lie before the window, whose counts alone are in it."""
         return starts(self.window, self.length)
 
-    def before(self) -> "Grid":
-        """Return the grid that lies before, moved by whole buckets, so that the two lie over each other."""
-        shift = -(-self.window.length // self.length) * self.length
+    def over(self, earlier: Window) -> "Grid":
+        """Return the grid of an earlier window, moved by whole buckets, so that the two lie over each other."""
+        shift = -((earlier.start - self.window.start) // self.length) * self.length
         return Grid(Window(self.window.start - shift, self.window.end - shift), self.step, self.width)
 
     def fill(self, cells: Mapping[datetime, Counts]) -> list[Counts]:
@@ -95,6 +100,7 @@ class Line:
 class Chart:
     """A chart: what is drawn, the same in words, and the same as rows."""
 
+    title: str
     spec: Spec
     sentence: str
     columns: Sequence[str]
@@ -105,11 +111,10 @@ class Chart:
 def counts_chart(grid: Grid, counts: Sequence[Counts], zone: ZoneInfo, now: datetime) -> Chart:
     """Requests that left the primary, as stacked bars."""
     spec = {
-        **_frame(grid, zone, "bars", "count"),
+        **frame(grid, zone, now, "bars", "count"),
         "series": [
-            {"label": "Answered by a fallback", "colour": "c-degraded", "values": [c.served for c in counts]},
-            {"label": "Blocked by policy", "colour": "text-2", "hatch": True, "values": [c.blocked for c in counts]},
-            {"label": "Failed", "colour": "c-failing", "values": [c.failed for c in counts]},
+            {"label": label, "outcome": outcome, **look, "values": [getattr(c, outcome) for c in counts]}
+            for outcome, (label, look) in OUTCOMES.items()
         ],
     }
     per = words.length(grid.length)
@@ -122,13 +127,20 @@ def counts_chart(grid: Grid, counts: Sequence[Counts], zone: ZoneInfo, now: date
             f" {words.number(counts[most].events)} from {words.date_and_clock(grid.starts[most], zone, now)}."
         )
     columns = [[words.number(value) for value in series["values"]] for series in spec["series"]]
-    return Chart(spec, sentence, ("By a fallback", "Blocked", "Failed"), _lines(grid, columns, zone, now), per)
+    return Chart(
+        "Requests that left the primary",
+        spec,
+        sentence,
+        ("By a fallback", "Blocked", "Failed"),
+        lines(grid, columns, zone, now),
+        per,
+    )
 
 
 def violations_chart(grid: Grid, counts: Sequence[int], zone: ZoneInfo, now: datetime) -> Chart:
     """Events that broke policy, as bars."""
     spec = {
-        **_frame(grid, zone, "bars", "count"),
+        **frame(grid, zone, now, "bars", "count"),
         "series": [{"label": "Broke policy", "colour": "c-failing", "values": list(counts)}],
     }
     per = words.length(grid.length)
@@ -139,58 +151,12 @@ def violations_chart(grid: Grid, counts: Sequence[int], zone: ZoneInfo, now: dat
             f"Events that broke policy, per {per}: {words.number(sum(counts))} in all, at most"
             f" {words.number(counts[most])} from {words.date_and_clock(grid.starts[most], zone, now)}."
         )
-    return Chart(spec, sentence, ("Broke policy",), _lines(grid, [[words.number(n) for n in counts]], zone, now), per)
+    rows = lines(grid, [[words.number(n) for n in counts]], zone, now)
+    return Chart("Violations over time", spec, sentence, ("Broke policy",), rows, per)
 
 
-def rate_chart(
-    grid: Grid, counts: Sequence[Counts], before: Sequence[Counts], label_before: str, zone: ZoneInfo, now: datetime
-) -> Chart:
-    """Share of requests degraded and not answered, as lines, beside the degraded share one window earlier."""
-    degraded = [c.degraded_rate for c in counts]
-    lost = [c.failure_rate for c in counts]
-    earlier = [c.degraded_rate for c in before]
-    spec = {
-        **_frame(grid, zone, "lines", "percent"),
-        "series": [
-            {"label": "Degraded", "colour": "c-degraded", "fill": True, "values": _percents(degraded)},
-            {"label": "Not answered", "colour": "c-failing", "dash": [7, 3], "values": _percents(lost)},
-            {
-                "label": f"Degraded, {label_before}",
-                "colour": "text-3",
-                "dash": [2, 3],
-                "thin": True,
-                "values": _percents(earlier),
-            },
-        ],
-    }
-    told = [_at_most(word, rates, grid, zone, now) for word, rates in (("Degraded", degraded), ("not answered", lost))]
-    columns = [
-        [words.number(bucket.requests) for bucket in counts],
-        *([words.percent(rate) for rate in rates] for rates in (degraded, lost, earlier)),
-    ]
-    return Chart(
-        spec,
-        "; ".join(told) + ".",
-        ("Requests", "Degraded", "Not answered", "Degraded before"),
-        _lines(grid, columns, zone, now),
-        words.length(grid.length),
-    )
-
-
-def peak(rates: Sequence[float | None]) -> int | None:
-    """Return the index of the highest rate, the first of equal ones; None where no rate is known or all are 0."""
-    known = [(rate, -index) for index, rate in enumerate(rates) if rate]
-    return -max(known)[1] if known else None
-
-
-def _at_most(word: str, rates: Sequence[float | None], grid: Grid, zone: ZoneInfo, now: datetime) -> str:
-    index = peak(rates)
-    if index is None:
-        return f"{word}: none"
-    return f"{word}: at most {words.percent(rates[index])} from {words.date_and_clock(grid.starts[index], zone, now)}"
-
-
-def _lines(grid: Grid, columns: Sequence[Sequence[str]], zone: ZoneInfo, now: datetime) -> list[Line]:
+def lines(grid: Grid, columns: Sequence[Sequence[str]], zone: ZoneInfo, now: datetime) -> list[Line]:
+    """Return the rows of a chart's table from the cells of its columns."""
     # Newest first: that is what people open the table for.
     return [
         Line(words.date_and_clock(start, zone, now), words.universal(start), cells)
@@ -198,55 +164,27 @@ def _lines(grid: Grid, columns: Sequence[Sequence[str]], zone: ZoneInfo, now: da
     ][::-1]
 
 
-def _frame(grid: Grid, zone: ZoneInfo, kind: str, unit: str) -> Spec:
+def frame(grid: Grid, zone: ZoneInfo, now: datetime, kind: str, unit: str) -> Spec:
+    """Return what all charts have in common. `said` are the window and its zone: a picture has to say them itself."""
+    first, last = words.span(grid.window.start, grid.window.end, zone, now)
     return {
         "kind": kind,
         "unit": unit,
         "zone": zone.key,
-        "from": _ms(grid.starts[0]),
-        "to": _ms(grid.starts[-1] + grid.length),
-        "width": _ms_of(grid.length),
-        "starts": [_ms(start) for start in grid.starts],
-        "ticks": [{"at": _ms(at), "label": label} for at, label in ticks(grid.window, zone)],
+        "said": f"{first} to {last}, {viewer.said(zone, now)}",
+        "from": ms(grid.starts[0]),
+        "to": ms(grid.starts[-1] + grid.length),
+        "width": ms_of(grid.length),
+        "starts": [ms(start) for start in grid.starts],
+        "ticks": [{"at": ms(at), "label": label} for at, label in ticks(grid.window, zone)],
     }
 
 
-def ticks(window: Window, zone: ZoneInfo) -> list[tuple[datetime, str]]:
-    """Return at most about a dozen round times of the viewer's clock within the window, with their words."""
-    # Counted on the wall clock: summer time must not move the ticks off the round hours.
-    start, end = (moment.astimezone(zone).replace(tzinfo=None) for moment in (window.start, window.end))
-    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    step = next(
-        (
-            step
-            for step in map(_tick, (*TICK_MINUTES, *(days * 1440 for days in TICK_DAYS)))
-            if (end - start) / step <= TICKS
-        ),
-        _tick(TICK_DAYS[-1] * 1440),
-    )
-    first = midnight + -(-(start - midnight) // step) * step
-    times = [first + number * step for number in range((end - first) // step + 1)]
-    by_day = step >= timedelta(days=1)
-    return [
-        (
-            time.replace(tzinfo=zone),
-            f"{time.day} {time:%b}" if by_day or not (time.hour or time.minute) else f"{time:%H:%M}",
-        )
-        for time in times
-    ]
-
-
-def _tick(minutes: int) -> timedelta:
-    return timedelta(minutes=minutes)
-
-
-def _percents(rates: Sequence[float | None]) -> list[float | None]:
-    return [None if rate is None else round(rate * 100, 4) for rate in rates]
-
-
-def _ms(moment: datetime) -> int:
+def ms(moment: datetime) -> int:
+    """Return a time as browsers count it."""
     return round(moment.timestamp() * 1000)
 
 
-def _ms_of(span: timedelta) -> int:
+def ms_of(span: timedelta) -> int:
+    """Return a length of time as browsers count it."""
     return round(span.total_seconds() * 1000)

@@ -1,37 +1,54 @@
-"""What templates write with: icons, states, sparklines, bars, numbers and times."""
+"""What templates write with: icons, states, sparklines, bars, numbers, times, and what forms keep of an address."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from django import template
 from django.conf import settings
 from django.utils import timezone as clock
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard import timezone, words
+from dashboard import timezone, words, zoom
+from dashboard.state_words import STATES
 from fallbacks.timebuckets import Window
 
 register = template.Library()
 register.filter("num", words.number)
 register.filter("pct", words.percent)
 register.filter("points", words.points)
+register.filter("money", words.money)
 
-# What is missing where there is no rate: icon and word, never the colour alone.
-STATES = {
-    "no_traffic": ("circle-dotted", "No traffic reported"),
-    "under_reported": ("exclamation-circle", "Traffic under-reported"),
-}
 OUTCOMES = {
     "served": ("git-branch", "Answered by a fallback"),
     "failed": ("square-x", "Failed"),
     "blocked": ("hand-stop", "Blocked by policy"),
 }
-WIDTH, HEIGHT = 194, 30
+WIDTH, HEIGHT = 128, 30
+BASE = HEIGHT - 2
 # A line of tenths of a percent must not look like an outage: the top of a sparkline is at least this share.
 LOWEST_TOP = 0.02
+
+
+# What is of one answer alone: it must not follow into another.
+NOT_KEPT = frozenset({"format", "open", "after", "before"})
+
+
+@register.simple_tag(takes_context=True)
+def kept_but(context: Mapping[str, Any], *names: str) -> SafeString:
+    """What a form sends along of the address: all but what it asks for itself."""
+    query = context["request"].GET
+    pairs = [
+        (name, value)
+        for name, values in query.lists()
+        if name not in names and name not in NOT_KEPT
+        for value in values
+        if value
+    ]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
 @register.filter
@@ -59,9 +76,9 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def state(name: str) -> SafeString:
-    """What is so of a workload: icon and word."""
-    symbol, word = STATES[name]
-    return format_html('<span class="state state-none">{}{}</span>', icon(symbol), word)
+    """What is so of a workload: icon, word and colour, never the colour alone."""
+    shown = STATES[name]
+    return format_html('<span class="state state-{}">{}{}</span>', shown.kind, icon(shown.icon), shown.word)
 
 
 @register.simple_tag
@@ -78,6 +95,34 @@ def when(moment: datetime, seconds: bool = False) -> SafeString:
 
 
 @register.simple_tag
+def change(points: float | None) -> SafeString:
+    """A change in percentage points. Where it is too small to see it has no arrow and is grey."""
+    text = words.points(points)
+    if points is None:
+        return format_html('<span class="faint">{}</span>', text)
+    if abs(points) < words.CHANGE_WORTH_AN_ARROW:
+        return format_html('<span class="muted">{}</span>', text)
+    up = points > 0
+    arrow = icon("arrow-up-right" if up else "arrow-down-right")
+    return format_html('<span class="{}">{} {}</span>', "strong" if up else "", arrow, text)
+
+
+@register.simple_tag
+def lasting(since: datetime, now: datetime) -> str:
+    """How long something has lasted."""
+    return words.duration(now - since)
+
+
+@register.simple_tag
+def when_beside(moment: datetime, other: datetime) -> SafeString:
+    """A time that stands beside another: of the same day, the clock alone."""
+    zone = timezone.current()
+    if moment.astimezone(zone).date() == other.astimezone(zone).date():
+        return _time(moment, words.clock(moment, zone))
+    return when(moment)
+
+
+@register.simple_tag
 def span(window: Window) -> SafeString:
     """A span of time in the viewer's zone."""
     first, last = words.span(window.start, window.end, timezone.current(), clock.now())
@@ -91,32 +136,46 @@ def _time(moment: datetime, text: str) -> SafeString:
 
 
 @register.simple_tag
-def spark(shares: Sequence[float | None], label: str) -> SafeString:
-    """A line of shares over time, from 0 up; where a share is not known the line has a gap."""
+def spark(shares: Sequence[float | None], label: str, kind: str = "none", limit: float | None = None) -> SafeString:
+    """A line of shares over time, from 0 up; where a share is not known the line has a gap.
+
+    `kind` is the state whose colour it has, `limit` the share above which a state is not normal, as a dotted line.
+    """
     known = [share for share in shares if share is not None]
-    top = max([*known, LOWEST_TOP])
+    top = max([*known, LOWEST_TOP if limit is None else limit * 1.15, 1e-9])
     step = WIDTH / max(len(shares) - 1, 1)
-    base = HEIGHT - 2
     runs: list[list[tuple[float, float]]] = [[]]
     for index, share in enumerate(shares):
         if share is None:
             runs.append([])
         else:
-            runs[-1].append((index * step, base - share / top * (HEIGHT - 5)))
+            runs[-1].append((index * step, _height(share / top)))
     drawn = [run for run in runs if run]
-    area = "".join(f"{_line(run)}V{base}H{run[0][0]:.1f}Z" for run in drawn)
+    area = "".join(f"{_line(run)}V{BASE}H{run[0][0]:.1f}Z" for run in drawn)
     line = "".join(_line(run) if len(run) > 1 else f"{_line(run)}h.1" for run in drawn)
     last = format_html('<circle cx="{}" cy="{}" r="2.5"/>', *_at(drawn[-1][-1])) if drawn else ""
+    dotted = "" if limit is None else format_html('<path class="spark-limit" d="M0 {}H{}"/>', _y(limit / top), WIDTH)
     return format_html(
-        '<svg class="spark" viewBox="-3 0 {} {}" role="img" aria-label="{}"><path class="spark-area" d="{}"/>'
-        '<path class="spark-line" d="{}"/>{}</svg>',
+        '<svg class="spark spark-{}" viewBox="-3 0 {} {}" role="img" aria-label="{}">{}'
+        '<path class="spark-area" d="{}"/><path class="spark-line" d="{}"/>{}</svg>',
+        kind,
         WIDTH + 6,
         HEIGHT,
         f"{label}, at most {words.percent(max(known, default=None))}",
+        dotted,
         area,
         line,
         last,
     )
+
+
+def _height(part: float) -> float:
+    """Return how far down a part of the top lies."""
+    return BASE - part * (HEIGHT - 5)
+
+
+def _y(part: float) -> str:
+    return f"{_height(part):.1f}"
 
 
 def _line(run: Sequence[tuple[float, float]]) -> str:
@@ -136,3 +195,31 @@ def bar(part: int, of: int, kind: str = "accent") -> SafeString:
         kind,
         f"{max(share, 0.6) if part else 0:.2f}",
     )
+
+
+@register.simple_tag
+def share(part: int, of: int) -> str:
+    """Which share of all a part is: 81.2 %."""
+    return words.percent(part / of if of else None, 1)
+
+
+@register.simple_tag
+def span_bar(low: float, high: float, top: float, kind: str = "accent") -> SafeString:
+    """From one figure to a higher one, as a line from a full to an open dot, on a scale from 0 to `top`."""
+    first, last = (f"{min(value / top, 1) * 100 if top else 0:.1f}%" for value in (low, high))
+    return format_html(
+        '<svg class="span span-{}" aria-hidden="true"><line class="span-rail" x1="0" x2="100%" y1="50%" y2="50%"/>'
+        '<line x1="{}" x2="{}" y1="50%" y2="50%"/><circle cx="{}" cy="50%" r="5"/>'
+        '<circle class="hollow" cx="{}" cy="50%" r="5"/></svg>',
+        kind,
+        first,
+        last,
+        first,
+        last,
+    )
+
+
+@register.simple_tag
+def wider(ask: Any) -> dict[str, str]:
+    """The span around a chosen one, as it stands in an address."""
+    return zoom.wider(ask.span, ask.now)

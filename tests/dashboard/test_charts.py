@@ -1,17 +1,24 @@
-"""Charts: buckets, series, ticks and sentences. Pure."""
+"""Charts: buckets, series, marks, ticks and sentences. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import charts
+from dashboard import charts, rate_chart
+from dashboard.rate_chart import Compared, Marks, Note
+from dashboard.ticks import TICKS, ticks
+from fallbacks.plaindata import policy_from
 from fallbacks.rates import Counts
+from fallbacks.rulebook import Rulebook, Version
+from fallbacks.states import Episode, Limits
 from fallbacks.timebuckets import Window
+from tests.dashboard.stage import SUPPORT
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 11, 16, 14, 4, tzinfo=UTC)
 NOW = START + timedelta(hours=24)
+PLAIN = Marks(Limits())
 
 
 def window(length: timedelta, start: datetime = START) -> Window:
@@ -45,7 +52,7 @@ def test_buckets_without_anything_are_filled_with_nothing_known() -> None:
 @pytest.mark.parametrize("length", [timedelta(hours=24), timedelta(hours=5, minutes=17), timedelta(days=3, minutes=7)])
 def test_the_grid_before_lies_bucket_by_bucket_over_this_one(length: timedelta) -> None:
     grid = charts.grid(window(length), charts.MANY)
-    before = grid.before()
+    before = grid.over(grid.window.before())
     shifts = {start - earlier for start, earlier in zip(grid.starts, before.starts, strict=True)}
     assert len(shifts) == 1
     assert length <= shifts.pop() < length + grid.length
@@ -76,11 +83,12 @@ def test_bars_stack_what_became_of_the_requests_and_say_where_most_were() -> Non
 def test_lines_have_gaps_where_no_rate_is_known() -> None:
     grid = charts.grid(window(timedelta(minutes=4)), charts.MANY)
     counts = [Counts(100, 1), Counts(None, 1), Counts(1, 2), Counts(100, 20, 1)]
-    chart = charts.rate_chart(grid, counts, [Counts(100, 3)] * 4, "24 hours before", BERLIN, NOW)
+    chart = rate_chart.rate_chart(grid, counts, Compared([Counts(100, 3)] * 4, "24 hours before"), PLAIN, BERLIN, NOW)
     degraded, lost, before = (series["values"] for series in chart.spec["series"])
     assert degraded == [1, None, None, 20]
     assert lost == [0, None, None, 1]
     assert before == [3, 3, 3, 3]
+    assert chart.columns == ["Requests", "Degraded", "Not answered", "Degraded before"]
     assert chart.sentence == (
         "Degraded: at most 20.00\u202f% from Mon 16 Nov 15:07; not answered: at most 1.00\u202f% from Mon 16 Nov 15:07."
     )
@@ -89,13 +97,49 @@ def test_lines_have_gaps_where_no_rate_is_known() -> None:
 def test_a_chart_of_nothing_says_so() -> None:
     grid = charts.grid(window(timedelta(minutes=2)), charts.FEW)
     assert charts.counts_chart(grid, [Counts()] * 2, BERLIN, NOW).sentence == "No request left its primary, per 1 min."
-    chart = charts.rate_chart(grid, [Counts(5)] * 2, [Counts()] * 2, "before", BERLIN, NOW)
+    chart = rate_chart.rate_chart(grid, [Counts(5)] * 2, None, PLAIN, BERLIN, NOW)
     assert chart.sentence == "Degraded: none; not answered: none."
+    assert [series["label"] for series in chart.spec["series"]] == ["Degraded", "Not answered"]
+    assert chart.columns == ["Requests", "Degraded", "Not answered"]
+
+
+def test_marks_lie_within_the_chart_and_have_their_words() -> None:
+    grid = charts.grid(window(timedelta(hours=2)), charts.MANY)
+    over = Episode(START - timedelta(minutes=30), START + timedelta(minutes=18), "failing")
+    going_on = Episode(START + timedelta(hours=1), None, "degraded")
+    marks = Marks(Limits(0.025), [over, going_on], [Note(START, "Policy v4", "v4")])
+    spec = rate_chart.drawn(marks, grid, BERLIN, NOW)
+    start = charts.ms(START)
+    assert spec["limit"] == {"value": 2.5, "label": "Threshold 2.5\u202f%"}
+    assert spec["episodes"] == [
+        {"from": start, "to": start + 18 * 60_000, "colour": "failing", "label": "48 min"},
+        {
+            "from": start + 60 * 60_000,
+            "to": start + 120 * 60_000,
+            "colour": "degraded",
+            "label": "since Mon 16 Nov 16:04",
+        },
+    ]
+    assert spec["notes"] == [{"at": start, "label": "Policy v4", "short": "v4"}]
+
+
+def test_changes_of_policy_and_enablement_within_the_window_are_noted() -> None:
+    policy = policy_from(SUPPORT)
+    versions = tuple(Version(n, START + timedelta(hours=10 * n), policy) for n in (1, 2, 3))
+    spans = ((START - timedelta(days=9), START + timedelta(hours=5)), (START + timedelta(hours=12), None))
+    book = Rulebook(1, {}, {"a": versions, "b": versions}, {("a", "x", "y"): spans, ("b", "x", "y"): spans}, {})
+    found = rate_chart.notes(book, "a", window(timedelta(hours=24)))
+    assert [(note.label, note.short) for note in found] == [
+        ("Not enabled", "N"),
+        ("Policy v1", "v1"),
+        ("Enabled", "E"),
+        ("Policy v2", "v2"),
+    ]
 
 
 def test_the_peak_is_the_first_of_the_highest() -> None:
-    assert charts.peak([None, 0.1, 0.4, 0.4, 0.2]) == 2
-    assert charts.peak([None, 0.0]) is None
+    assert rate_chart.peak([None, 0.1, 0.4, 0.4, 0.2]) == 2
+    assert rate_chart.peak([None, 0.0]) is None
 
 
 @pytest.mark.parametrize(
@@ -108,17 +152,17 @@ def test_the_peak_is_the_first_of_the_highest() -> None:
     ],
 )
 def test_ticks_are_round_times_of_the_viewers_clock(length: timedelta, first: str, last: str) -> None:
-    ticks = charts.ticks(window(length), BERLIN)
-    assert (ticks[0][1], ticks[-1][1]) == (first, last)
-    assert 5 <= len(ticks) <= charts.TICKS + 1
-    assert all(START <= at <= START + length for at, _ in ticks)
+    found = ticks(window(length), BERLIN)
+    assert (found[0][1], found[-1][1]) == (first, last)
+    assert 5 <= len(found) <= TICKS + 1
+    assert all(START <= at <= START + length for at, _ in found)
 
 
 def test_a_midnight_is_written_as_its_day() -> None:
-    assert "17 Nov" in [label for _, label in charts.ticks(window(timedelta(hours=24)), BERLIN)]
+    assert "17 Nov" in [label for _, label in ticks(window(timedelta(hours=24)), BERLIN)]
 
 
 def test_ticks_stay_on_round_hours_when_summer_time_ends() -> None:
     start = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
-    labels = [label for _, label in charts.ticks(window(timedelta(hours=24), start), BERLIN)]
+    labels = [label for _, label in ticks(window(timedelta(hours=24), start), BERLIN)]
     assert labels[:3] == ["25 Oct", "02:00", "04:00"]

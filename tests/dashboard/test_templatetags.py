@@ -1,13 +1,14 @@
 """What templates write with, and the words for numbers, times and sentences."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dashboard import sentences, timezone, words
+from dashboard.state_words import STATES
 from dashboard.templatetags import observatory
-from fallbacks.rates import Counts
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 17, 14, 4, 12, tzinfo=UTC)
@@ -84,8 +85,12 @@ def test_icons_are_drawn_in_the_page() -> None:
         observatory.icon("no-such-icon")
 
 
-def test_a_state_is_icon_and_word() -> None:
-    assert "No traffic reported" in observatory.state("no_traffic")
+def test_a_state_is_icon_word_and_colour() -> None:
+    for name, (icon, word, kind) in STATES.items():
+        drawn = observatory.state(name)
+        assert drawn.startswith(f'<span class="state state-{kind}"><svg')
+        assert observatory.icon(icon) in drawn
+        assert word in drawn
     assert "<svg" in observatory.outcome("blocked")
 
 
@@ -96,6 +101,48 @@ def test_a_sparkline_has_gaps_and_says_its_peak() -> None:
     assert "<circle" not in observatory.spark([None, None], "nothing")
 
 
+def test_a_sparkline_has_the_colour_of_a_state_and_its_limit() -> None:
+    drawn = observatory.spark([0, 0.02], "Share", "failing", 0.01)
+    assert 'class="spark spark-failing"' in drawn
+    # Half as high as the last point, which is the top.
+    assert '<path class="spark-limit" d="M0 15.5H128"/>' in drawn
+    assert '<circle cx="128.0" cy="3.0"' in drawn
+    # Where all is well the limit is the top, or noise would look like trouble.
+    assert '<path class="spark-limit" d="M0 6.3H128"/>' in observatory.spark([0, 0.001], "Share", "none", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("amount", "signed", "text"),
+    [
+        (None, True, "–"),
+        ("0", True, "$0"),
+        ("-17.084", True, "−$17.08"),
+        ("17.084", True, "+$17.08"),
+        ("1234567.891", False, "$1,234,567.89"),
+        ("0.00412", False, "$0.0041"),
+        ("-0.000123", True, "−$0.00012"),
+        ("0.00000001", False, "<$0.0001"),
+    ],
+)
+def test_money(amount: str | None, signed: bool, text: str) -> None:
+    assert words.money(None if amount is None else Decimal(amount), signed) == text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        (0.5, "under a minute"),
+        (48, "48 min"),
+        (60, "1 h"),
+        (77, "1 h 17 min"),
+        (1440, "1 day"),
+        (3 * 1440 + 125, "3 days 2 h"),
+    ],
+)
+def test_durations(minutes: float, text: str) -> None:
+    assert words.duration(timedelta(minutes=minutes)) == text
+
+
 def test_a_bar_shows_whatever_is_there() -> None:
     assert 'width="50.00%"' in observatory.bar(1, 2)
     assert 'width="0.60%"' in observatory.bar(1, 100000)
@@ -104,23 +151,6 @@ def test_a_bar_shows_whatever_is_there() -> None:
 
 def test_initials() -> None:
     assert [observatory.initials(name) for name in ("Dana Kim", "dana", "Ada B. Clark")] == ["DK", "DA", "AC"]
-
-
-@pytest.mark.parametrize(
-    ("counts", "text"),
-    [
-        ({}, "No workload has reported yet."),
-        ({"a": Counts()}, "Nothing was reported in the last 24 hours."),
-        ({"a": Counts(1200)}, "No request left its primary in the last 24 hours, of 1,200."),
-        ({"a": Counts(None, 1)}, "1 request left the primary in the last 24 hours; of how many is not known."),
-        (
-            {"a": Counts(100, 2, 1), "b": Counts(None, 50)},
-            "2.00 % of requests were answered by a fallback in the last 24 hours, 1.00 % were not answered.",
-        ),
-    ],
-)
-def test_the_headline_says_what_is_so(counts: dict[str, Counts], text: str) -> None:
-    assert sentences.headline(counts, "last 24 hours").replace(words.NARROW, " ") == text
 
 
 def test_lists_of_names() -> None:
