@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv/bin
 INSTALL := @$(PYTHON) -m fallbacks.local.install
 
+# All tests are shared out among processes, by file, each with servers of its own.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format lock screenshots bench
 
@@ -15,7 +18,7 @@ run: ## set up what is missing, and run the product on http://127.0.0.1:8000
 	$(INSTALL) && exec $(VENV)/python -m fallbacks.local.run
 
 test: ## set up what is missing, and run every test (ARGS="..." goes to pytest)
-	$(INSTALL) --test && exec $(VENV)/pytest $(ARGS)
+	$(INSTALL) --test && exec $(VENV)/pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 lint: ## ruff, mypy and the import contract
 	$(INSTALL) --test

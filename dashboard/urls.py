@@ -6,14 +6,19 @@ from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from dashboard.path_names import AnyText
-from dashboard.views import api, models, policies, policy_editing, violations
+from dashboard.views import api, exports, models, policies, policy_editing, violations
 from dashboard.views.boundary import boundary
+from dashboard.views.came_in import came_in
 from dashboard.views.decisions_api import DecisionsView
 from dashboard.views.documentation import documentation
+from dashboard.views.events import events
+from dashboard.views.first_run import arrived, first_run
+from dashboard.views.lookup import lookup
 from dashboard.views.models_api import ModelsView, ModelView
 from dashboard.views.operations import again, discard, operations
 from dashboard.views.overview import overview
 from dashboard.views.policies_api import PoliciesView, PolicyView
+from dashboard.views.saved_views import view, view_menu, views
 from dashboard.views.sign_in import SignIn
 from dashboard.views.verifications_api import VerificationsView
 from dashboard.views.workload import workload
@@ -23,8 +28,20 @@ SLUG = r"(?P<slug>[a-z0-9._-]{1,64})"
 urlpatterns = [
     path("", overview, name="overview"),
     re_path(rf"^workloads/{SLUG}$", workload, name="workload"),
+    path("events", events, name="event-list"),
+    path("lookup", lookup, name="lookup"),
     path("violations", violations.overall, name="violations"),
     path("violations/events", violations.events, name="broken-events"),
+    path("first-run", first_run, name="first-run"),
+    path("first-run/arrived", arrived, name="arrived"),
+    path("came-in", came_in, name="came-in"),
+    path("events/export", exports.events, name="event-export"),
+    path("exports", exports.listing, name="exports"),
+    re_path(rf"^exports/{SLUG}$", exports.one, name="export"),
+    re_path(rf"^exports/figures/{SLUG}$", exports.figures, name="figure-export"),
+    path("views", views, name="views"),
+    path("views/menu", view_menu, name="view-menu"),
+    path("views/<int:number>", view, name="view"),
     path("boundary", boundary, name="boundary"),
     path("policies", policies.listing, name="policies"),
     path("new-policy", policy_editing.new, name="policy-new"),

@@ -31,7 +31,8 @@ SETTINGS = {
 
 def start() -> servers.Servers:
     """Start the servers, and Django on them."""
-    if "DJANGO_SETTINGS_MODULE" in os.environ:
+    # Where tests are shared out among processes, these have the environment of the one that shares out.
+    if "DJANGO_SETTINGS_MODULE" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests must not find the servers that your shell names.", 4)
     folder = Path(tempfile.mkdtemp(prefix="fallbacks-tests-"))
     _running.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -81,6 +82,8 @@ EMPTIED = (
     "tally",
     "drained_entry",
     "api_key",
+    "saved_view",
+    "export",
     "fallbacks_user_groups",
     "fallbacks_user",
     "django_session",
@@ -142,10 +145,13 @@ def stream() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def forgotten_keys() -> Iterator[None]:
-    """Keys remembered from one test must not open doors in the next."""
+    """Keys remembered from one test must not open doors in the next, nor episodes go on in it."""
     yield
+    from dashboard import freshness, ongoing
     from fallbacks import keys, logs
 
+    freshness.forget()
+    ongoing.forget()
     keys.forget()
     logs.forget()
 

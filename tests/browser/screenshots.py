@@ -18,6 +18,8 @@ FOLDER = PROJECT / "docs" / "screenshots"
 PAGES = {
     "overview": "/",
     "workload": "/workloads/support-chat",
+    "events": "/events?workload=support-chat",
+    "first-run": "/first-run",
     "violations": "/violations",
     "policies": "/policies",
     "policy": "/policies/support-chat",

@@ -60,7 +60,7 @@ def test_what_was_seen_of_each_is_counted_over_the_window(viewer: Client, policy
     assert "2 of them were seen in the last 24 hours in production, in 4 events." in text
     assert "Temporary failure. Provider watch 3" in text
     assert "Billing owner 1 1 broke policy" in text
-    assert 'href="/violations/events?error_class=quota"' in viewer.get(PAGE).content.decode()
+    assert 'href="/events?broken=1&amp;error_class=quota"' in viewer.get(PAGE).content.decode()
     assert "in 1 event." in shown(viewer, PAGE, environment="staging")
 
 
