@@ -31,8 +31,7 @@ SETTINGS = {
 
 def start() -> servers.Servers:
     """Start the servers, and Django on them."""
-    # Where tests are shared out among processes, these have the environment of the one that shares out.
-    if "DJANGO_SETTINGS_MODULE" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:
+    if "DJANGO_SETTINGS_MODULE" in os.environ:
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests must not find the servers that your shell names.", 4)
     folder = Path(tempfile.mkdtemp(prefix="fallbacks-tests-"))
     _running.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -56,6 +55,13 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.auth.models import Group  # noqa: E402
 from django.db import OperationalError, connection  # noqa: E402
 from django.test import Client  # noqa: E402
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Forget the servers where tests are shared out among processes: each starts its own, and would find these."""
+    _running.close()
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_unconfigure() -> None:
