@@ -69,6 +69,8 @@ def test_keys_lead_everywhere_and_are_dead_while_typing(
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page).to_have_url(re.compile(f"{path}$"))
+        # The address is there before the scripts that listen are.
+        page.wait_for_load_state()
     page.keyboard.press("p")
     expect(page.get_by_text("Paused, figures of")).to_be_visible()
     page.keyboard.press("p")
