@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rest_framework.exceptions import ValidationError
 
 from dashboard import parameters
-from dashboard.event_rows import Key, key_of
+from dashboard.events.rows import Key, key_of
 from fallbacks.models import Event
 
 

@@ -16,7 +16,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from dashboard.event_conditions import Filters
+from dashboard.events.conditions import Filters
 from dashboard.queries import Scope
 from fallbacks import timebuckets
 from fallbacks.boundary import BY_NAME

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from dashboard import words
-from dashboard.event_filters import FIELDS
+from dashboard.events.filters import FIELDS
 from dashboard.forms import RANGES
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dashboard import words
-from dashboard.policy_words import FAILS, both
-from dashboard.sentences import requests
+from dashboard.overview.sentences import requests
+from dashboard.policies.words import FAILS, both
 from fallbacks.boundary import BY_NAME
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import BAD, Minute

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 
 from dashboard.errors import NotForYou
-from dashboard.sentences import names
+from dashboard.overview.sentences import names
 
 WRITERS = ("engineer", "admin")
 # As many as one can ask.

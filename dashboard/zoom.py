@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dashboard.event_addresses import of_window
+from dashboard.events.addresses import of_window
 from dashboard.forms import LONGEST, Span
 from fallbacks.timebuckets import Window
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from dashboard import event_rows, openapi
-from dashboard.event_conditions import Filters
+from dashboard import openapi
+from dashboard.events import rows as event_rows
+from dashboard.events.conditions import Filters
 from dashboard.exports.slots import LONGEST_STATEMENT
 from dashboard.queries import Scope
 from fallbacks.timebuckets import Window

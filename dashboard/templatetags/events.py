@@ -8,8 +8,9 @@ from django.utils import timezone as clock
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard import event_words, timezone, words
-from dashboard.event_words import Piece
+from dashboard import timezone, words
+from dashboard.events import words as event_words
+from dashboard.events.words import Piece
 from dashboard.templatetags.observatory import OUTCOMES, icon
 
 register = template.Library()

@@ -7,7 +7,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard import field_words, policy_words
+from dashboard.policies import field_words
+from dashboard.policies import words as policy_words
 from dashboard.rule_words import MEANING, MarkWords, acts, sentence
 from dashboard.templatetags.observatory import icon
 from dashboard.who_may import may_write

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dashboard import breakdowns, event_rows, figures, openapi, parameters, queries
+from dashboard import breakdowns, figures, openapi, parameters, queries
 from dashboard.breakdowns import Broken
+from dashboard.events import rows as event_rows
 from dashboard.standings import standings
 from fallbacks.models import Event
 from fallbacks.rates import Counts

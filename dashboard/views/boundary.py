@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import breakdowns, rule_words, what_if
+from dashboard import breakdowns, rule_words
+from dashboard.policies import what_if
 from dashboard.queries import Scope
 from dashboard.views.controls import Asked, answer, asked
 from fallbacks import rulebook

@@ -11,11 +11,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dashboard import bodies, errors
-from dashboard import policy_examples as examples
-from dashboard import policy_openapi as words
-from dashboard import policy_schemas as schemas
 from dashboard.authentication import KeysUnavailable
 from dashboard.bound_keys import refuse_other_environment, refuse_other_workload
+from dashboard.policies import examples, schemas
+from dashboard.policies import openapi as words
 from fallbacks import asking, rulebook
 from fallbacks.deciding import decided
 from fallbacks.reading import Refused

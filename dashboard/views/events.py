@@ -10,22 +10,20 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import (
-    event_choices,
-    event_columns,
-    event_copy,
-    event_filters,
-    event_links,
-    event_list,
-    event_lookup,
-    event_panel,
-    event_rows,
-    event_words,
-    paging,
-)
-from dashboard.event_columns import Cell, Column
-from dashboard.event_list import Listing, Near, Place
-from dashboard.event_rows import Key
+from dashboard import paging
+from dashboard.events import choices as event_choices
+from dashboard.events import columns as event_columns
+from dashboard.events import copy as event_copy
+from dashboard.events import filters as event_filters
+from dashboard.events import links as event_links
+from dashboard.events import listing as event_list
+from dashboard.events import lookup as event_lookup
+from dashboard.events import panel as event_panel
+from dashboard.events import rows as event_rows
+from dashboard.events import words as event_words
+from dashboard.events.columns import Cell, Column
+from dashboard.events.listing import Listing, Near, Place
+from dashboard.events.rows import Key
 from dashboard.queries import Scope, workload_slugs
 from dashboard.views.api import shown
 from dashboard.views.controls import Asked, answer, asked

@@ -5,15 +5,16 @@ from typing import Any
 
 from django.http import Http404
 
-from dashboard import charts, standings, workload_counts
+from dashboard import charts, standings
 from dashboard.episodes import Told
-from dashboard.event_addresses import Events
+from dashboard.events.addresses import Events
 from dashboard.exports import figures
 from dashboard.exports.figures import Asked
 from dashboard.standings import limits_of
 from dashboard.views import controls
 from dashboard.violations import owner
-from dashboard.workload_episodes import happened
+from dashboard.workload import counts as workload_counts
+from dashboard.workload.episodes import happened
 from fallbacks import rulebook
 from fallbacks.models import Workload
 

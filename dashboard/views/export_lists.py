@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from dashboard import event_counts, event_filters
-from dashboard.event_conditions import Filters
-from dashboard.event_counts import Known
+from dashboard.events import counts as event_counts
+from dashboard.events import filters as event_filters
+from dashboard.events.conditions import Filters
+from dashboard.events.counts import Known
 from dashboard.queries import Scope
 from dashboard.views.controls import Asked, asked
 from fallbacks.timebuckets import Window

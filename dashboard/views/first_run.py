@@ -15,8 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseStopPolling
 
-from dashboard import event_links, event_rows, first_event, queries, who_may
-from dashboard.event_conditions import Filters
+from dashboard import first_event, queries, who_may
+from dashboard.events import links as event_links
+from dashboard.events import rows as event_rows
+from dashboard.events.conditions import Filters
 from dashboard.queries import Scope
 from fallbacks import keys, tally
 from fallbacks.models import Event, Workload

@@ -6,8 +6,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import event_columns, event_links, event_list, event_lookup
-from dashboard.event_values import MOST_LETTERS
+from dashboard.events import columns as event_columns
+from dashboard.events import links as event_links
+from dashboard.events import listing as event_list
+from dashboard.events import lookup as event_lookup
+from dashboard.events.values import MOST_LETTERS
 from dashboard.views.events import rows
 
 COLUMNS = [

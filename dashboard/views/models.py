@@ -10,8 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import fields, policy_words, typed, who_may
-from dashboard.model_form import FIELDS
+from dashboard import who_may
+from dashboard.policies import fields, typed
+from dashboard.policies import words as policy_words
+from dashboard.policies.model_form import FIELDS
 from dashboard.who_may import writers
 from fallbacks import catalogue, rulebook, versions
 from fallbacks.canonical import Difference, differences, model_json

@@ -7,10 +7,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dashboard import bodies, listing, preconditions
-from dashboard import policy_examples as examples
-from dashboard import policy_openapi as words
-from dashboard import policy_schemas as schemas
 from dashboard.bound_keys import author, refuse_bound_to_environments, refuse_bound_to_workloads
+from dashboard.policies import examples, schemas
+from dashboard.policies import openapi as words
 from fallbacks import catalogue
 from fallbacks.canonical import model_json
 from fallbacks.policy import Model

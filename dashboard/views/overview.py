@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import acting, breakdowns, charts, forms, overall, queries, sentences, standings, state_words
-from dashboard import calls as urgent
-from dashboard import workload_rows as table
+from dashboard import breakdowns, charts, forms, queries, standings, state_words
+from dashboard.overview import acting, overall, sentences
+from dashboard.overview import calls as urgent
+from dashboard.overview import rows as table
 from dashboard.views.controls import answer, asked
 from fallbacks import rulebook
 

@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import breakdowns, policy_words, queries, route_words, who_may
+from dashboard import breakdowns, queries, who_may
 from dashboard.breakdowns import Broken
+from dashboard.policies import route_words
+from dashboard.policies import words as policy_words
 from fallbacks import catalogue, enablement, policies, verifications, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Workload

@@ -12,10 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dashboard import bodies, listing, preconditions
-from dashboard import policy_examples as examples
-from dashboard import policy_openapi as words
-from dashboard import policy_schemas as schemas
 from dashboard.bound_keys import author, key_of, refuse_bound_to_environments, refuse_other_workload
+from dashboard.policies import examples, schemas
+from dashboard.policies import openapi as words
 from fallbacks import catalogue, enablement, policies, versions
 from fallbacks.canonical import model_json, policy_json
 from fallbacks.enablement import RouteState

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from dashboard import drafting, fields, policy_form, typed
-from dashboard.drafting import Draft
-from dashboard.fields import Section
+from dashboard.policies import drafting, fields, typed
+from dashboard.policies import form as policy_form
+from dashboard.policies.drafting import Draft
+from dashboard.policies.fields import Section
 from dashboard.who_may import writers
 from fallbacks import catalogue, policies, versions
 from fallbacks.canonical import policy_json

@@ -8,9 +8,12 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import breakdowns, charts, event_links, event_rows, queries, undeclared, violations
+from dashboard import breakdowns, charts, queries, violations
 from dashboard.breakdowns import Broken
-from dashboard.event_conditions import Filters
+from dashboard.events import links as event_links
+from dashboard.events import rows as event_rows
+from dashboard.events.conditions import Filters
+from dashboard.policies import undeclared
 from dashboard.views.controls import answer, asked
 from dashboard.what_was_wrong import what_was_wrong
 from fallbacks import rulebook

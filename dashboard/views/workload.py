@@ -9,19 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard import breakdowns, charts, errors, overall, queries, rate_chart
-from dashboard import workload_breakdown as breakdown
-from dashboard import workload_counts as counting
-from dashboard import workload_episodes as episodes
-from dashboard import workload_now as standing
+from dashboard import breakdowns, charts, errors, queries
 from dashboard.breakdowns import Latencies
 from dashboard.episodes import Told
-from dashboard.event_addresses import Events
+from dashboard.events.addresses import Events
+from dashboard.overview import overall
 from dashboard.standings import limits_of
 from dashboard.views.controls import Asked, answer, asked
-from dashboard.workload_costs import costs
-from dashboard.workload_route import route
-from dashboard.workload_times import times
+from dashboard.workload import breakdown, episodes, rate_chart
+from dashboard.workload import counts as counting
+from dashboard.workload import now as standing
+from dashboard.workload.costs import costs
+from dashboard.workload.route import route
+from dashboard.workload.times import times
 from fallbacks import retention, rulebook
 from fallbacks.rates import Counts, change_in_points
 from fallbacks.rulebook import Rulebook

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import charts, rate_chart
-from dashboard.rate_chart import Compared, Marks, Note
+from dashboard import charts
 from dashboard.ticks import TICKS, ticks
+from dashboard.workload import rate_chart
+from dashboard.workload.rate_chart import Compared, Marks, Note
 from fallbacks.plaindata import policy_from
 from fallbacks.rates import Counts
 from fallbacks.rulebook import Rulebook, Version

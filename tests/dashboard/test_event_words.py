@@ -10,8 +10,10 @@ from typing import Any, get_args
 
 import pytest
 
-from dashboard import event_copy, event_panel, event_words
-from dashboard.event_words import FIXED, plain
+from dashboard.events import copy as event_copy
+from dashboard.events import panel as event_panel
+from dashboard.events import words as event_words
+from dashboard.events.words import FIXED, plain
 from dashboard.rule_words import MEANING, TO_DO
 from fallbacks.boundary import CLASSES
 from fallbacks.models import Event, Workload

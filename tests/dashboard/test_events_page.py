@@ -11,8 +11,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from dashboard import event_columns, event_counts, event_filters, event_list, event_rows
-from dashboard.event_conditions import Filters
+from dashboard.events import columns as event_columns
+from dashboard.events import counts as event_counts
+from dashboard.events import filters as event_filters
+from dashboard.events import listing as event_list
+from dashboard.events import rows as event_rows
+from dashboard.events.conditions import Filters
 from dashboard.queries import Scope
 from fallbacks import keys, partitions
 from fallbacks.models import EarlierVerdict, Event, Workload

@@ -15,8 +15,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 
-from dashboard import policy_form, rehearsal, typed
-from dashboard.model_form import FIELDS as OF_MODELS
+from dashboard.policies import form as policy_form
+from dashboard.policies import rehearsal, typed
+from dashboard.policies.model_form import FIELDS as OF_MODELS
 from fallbacks import catalogue, policies, rulebook, versions
 from fallbacks.canonical import model_json, policy_json
 from fallbacks.drafts import policy_draft

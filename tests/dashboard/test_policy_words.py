@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from dashboard import field_words, fields, policy_form, policy_words, route_words, rule_words, typed, who_may
-from dashboard.model_form import FIELDS as OF_MODELS
+from dashboard import rule_words, who_may
+from dashboard.policies import field_words, fields, route_words, typed
+from dashboard.policies import form as policy_form
+from dashboard.policies import words as policy_words
+from dashboard.policies.model_form import FIELDS as OF_MODELS
 from fallbacks.canonical import model_json, policy_json
 from fallbacks.drafts import policy_draft
 from fallbacks.models import Verification

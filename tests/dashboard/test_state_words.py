@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from dashboard import words
-from dashboard.calls import calls
 from dashboard.forms import Comparison, Span
-from dashboard.sentences import worst
+from dashboard.overview.calls import calls
+from dashboard.overview.sentences import worst
 from dashboard.standings import Followed, Standing
 from dashboard.state_words import DOES, Facts, acting, cause, headline, nothing, why
 from fallbacks.boundary import CLASSES

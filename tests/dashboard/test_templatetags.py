@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard import sentences, timezone, words
+from dashboard import timezone, words
+from dashboard.overview import sentences
 from dashboard.state_words import STATES
 from dashboard.templatetags import observatory
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard import undeclared, violations, what_was_wrong
+from dashboard import violations, what_was_wrong
 from dashboard.breakdowns import Broken, Values
+from dashboard.policies import undeclared
 from fallbacks import catalogue, rulebook
 from fallbacks.models import Event
 from fallbacks.recording import record

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard import charts, workload_counts
+from dashboard import charts
 from dashboard.queries import Scope
 from dashboard.standings import minutes as all_minutes
+from dashboard.workload import counts as workload_counts
 from fallbacks import verifications
 from fallbacks.episodes import sparse_episodes
 from fallbacks.recording import record

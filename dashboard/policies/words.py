@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from dashboard import words
-from dashboard.field_words import share
+from dashboard.policies.field_words import share
 from fallbacks.boundary import CLASSES, ErrorClass
 from fallbacks.policy import Policy, Review
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dashboard import fields, policy_form, rehearsal, typed
-from dashboard.fields import Field, Section
+from dashboard.policies import fields, rehearsal, typed
+from dashboard.policies import form as policy_form
+from dashboard.policies.fields import Field, Section
 from fallbacks import enablement, policies, rulebook, versions
 from fallbacks.canonical import policy_json
 from fallbacks.drafts import policy_draft

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.breakdowns import Latencies
-from dashboard.event_words import seconds
+from dashboard.events.words import seconds
 from fallbacks.latencies import Percentiles
 
 # Ends of scales, in milliseconds: up to the next of these.

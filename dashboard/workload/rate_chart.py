@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from dashboard import words
 from dashboard.charts import Chart, Grid, Spec, frame, lines, ms
-from dashboard.field_words import share
+from dashboard.policies.field_words import share
 from fallbacks.rates import Counts
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import Episode, Limits

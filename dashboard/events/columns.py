@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
-from dashboard import event_words, words
+from dashboard import words
+from dashboard.events import words as event_words
 from dashboard.words import MISSING
 from fallbacks.models import Event
 

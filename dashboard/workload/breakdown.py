@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dashboard.acting import actors
 from dashboard.breakdowns import Broken, Values
-from dashboard.event_addresses import Events, Filters
+from dashboard.events.addresses import Events, Filters
+from dashboard.overview.acting import actors
 from dashboard.rule_words import MEANING
 from dashboard.violations import owner
 from fallbacks.boundary import BY_NAME, WORKLOAD_OWNER

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dashboard import event_words, words
-from dashboard.event_words import Piece
+from dashboard import words
+from dashboard.events import words as event_words
+from dashboard.events.words import Piece
 from dashboard.rule_words import MEANING, TO_DO
 from dashboard.what_was_wrong import clauses, policy_of
 from fallbacks.models import EarlierVerdict, Event

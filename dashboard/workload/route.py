@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import policy_words, route_words
+from dashboard.policies import route_words
+from dashboard.policies import words as policy_words
 from fallbacks import verifications
 from fallbacks.policy import Policy
 from fallbacks.rulebook import Rulebook, Version

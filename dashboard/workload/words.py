@@ -1,6 +1,7 @@
 """What is so of one workload now, in a sentence. Pure."""
 
-from dashboard import sentences, words
+from dashboard import words
+from dashboard.overview import sentences
 from dashboard.standings import Standing
 from fallbacks.rates import Counts
 from fallbacks.states import Limits

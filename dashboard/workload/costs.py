@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from dashboard import words
 from dashboard.breakdowns import Broken
-from dashboard.policy_words import both
+from dashboard.policies.words import both
 from fallbacks.policy import Model
 from fallbacks.rulebook import Rulebook
 

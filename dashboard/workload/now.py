@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard import workload_words
-from dashboard.calls import Call, call
 from dashboard.ongoing import begun
+from dashboard.overview.calls import Call, call
 from dashboard.standings import Followed, Seen, followed, limits_of
 from dashboard.state_words import URGENT
-from dashboard.workload_counts import Known
+from dashboard.workload import words as workload_words
+from dashboard.workload.counts import Known
 from fallbacks.episodes import sparse_episodes
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import MINUTE, state, together

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 
-from dashboard.event_conditions import NONE
+from dashboard.events.conditions import NONE
 from fallbacks.boundary import STATUS_WORDS
 
 # Longer than any value of an event but its reason.

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from dashboard import event_counts, event_links, event_rows, paging, words
-from dashboard.event_conditions import Filters
-from dashboard.event_counts import Known
-from dashboard.event_rows import Key, Page
+from dashboard import paging, words
+from dashboard.events import counts as event_counts
+from dashboard.events import links as event_links
+from dashboard.events import rows as event_rows
+from dashboard.events.conditions import Filters
+from dashboard.events.counts import Known
+from dashboard.events.rows import Key, Page
 from dashboard.forms import RANGES
 from dashboard.queries import Scope
 from fallbacks import retention

@@ -7,8 +7,8 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from dashboard.event_conditions import COUNTED, NONE, Filters
-from dashboard.event_rows import Key
+from dashboard.events.conditions import COUNTED, NONE, Filters
+from dashboard.events.rows import Key
 from dashboard.queries import Scope, cells
 from fallbacks import retention
 from fallbacks.rollups import BREAKDOWNS

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from django.http import QueryDict
 
-from dashboard.event_conditions import AT_LEAST, NONE, Filters
-from dashboard.event_values import (
+from dashboard.events.conditions import AT_LEAST, NONE, Filters
+from dashboard.events.values import (
     MOST_LETTERS,
     Read,
     number,

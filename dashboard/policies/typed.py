@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from dashboard.fields import Field, Kind, Typed
+from dashboard.policies.fields import Field, Kind, Typed
 
 MOST_DIGITS = 12
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse
 
-from dashboard import policy_schemas as schemas
 from dashboard.listing import MOST
 from dashboard.openapi import ERROR
+from dashboard.policies import schemas
 
 COMMON = {
     400: OpenApiResponse(schemas.REFUSAL, "What was sent is refused: `fields` names each field, and says what to do."),

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dashboard import sentences, words
+from dashboard import words
 from dashboard.breakdowns import Broken, Values
+from dashboard.overview import sentences
 from fallbacks.rates import Counts
 
 # How counts of a window are read for what is made here.

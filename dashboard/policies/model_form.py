@@ -1,7 +1,7 @@
 """The form of a model of the catalogue. Pure."""
 
-from dashboard.field_words import LABELS
-from dashboard.fields import Field, Kind
+from dashboard.policies.field_words import LABELS
+from dashboard.policies.fields import Field, Kind
 
 
 def _field(name: str, kind: Kind, hint: str) -> Field:

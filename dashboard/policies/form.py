@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from dashboard.field_words import LABELS
-from dashboard.fields import Choice, Field, Kind, Section
+from dashboard.policies.field_words import LABELS
+from dashboard.policies.fields import Choice, Field, Kind, Section
 from dashboard.rule_words import MARK_ORDER, MARKS
 from fallbacks.boundary import CLASSES
 from fallbacks.policy import Model

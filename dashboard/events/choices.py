@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dashboard.event_filters import GROUPS, Field
+from dashboard.events.filters import GROUPS, Field
 from fallbacks.boundary import CLASSES, WORKLOAD_OWNER
 from fallbacks.rulebook import Rulebook
 

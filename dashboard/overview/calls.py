@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.forms import RANGES
+from dashboard.overview.rows import URGENCY
 from dashboard.standings import Followed
 from dashboard.state_words import URGENT, Facts, acting, why
 from dashboard.violations import owner
-from dashboard.workload_rows import URGENCY
 from fallbacks.rulebook import Rulebook
 
 # More than this is a table and no list of calls; the table has them all.

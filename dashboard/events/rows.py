@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import sql
 
-from dashboard.event_conditions import IDS, Filters, both
+from dashboard.events.conditions import IDS, Filters, both
 from dashboard.queries import Scope
 from fallbacks.models import Event, Workload
 from fallbacks.timebuckets import LENGTH, Window, ceil, floor

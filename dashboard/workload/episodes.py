@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard import words
-from dashboard.acting import said
 from dashboard.episodes import Seen, Told, told
-from dashboard.event_addresses import Events, of_window
+from dashboard.events.addresses import Events, of_window
+from dashboard.overview.acting import said
 from dashboard.standings import limits_of
 from dashboard.state_words import PROVIDER
-from dashboard.workload_counts import Known
+from dashboard.workload.counts import Known
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import DAY, MINUTE
 from fallbacks.timebuckets import Window

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from psycopg import sql
 
-from dashboard.event_conditions import IDS, TRUE, either, is_id
-from dashboard.event_rows import (
+from dashboard.events.conditions import IDS, TRUE, either, is_id
+from dashboard.events.rows import (
     COLUMNS,
     MOST_OF_AN_ID,
     OF_AN_ID,
