@@ -61,6 +61,8 @@ SELECT w.id, moment, 'filled-' || n, moment, 'production', 'premium-chat', 'base
 FROM generate_series(%(first)s::bigint, %(last)s) n
 CROSS JOIN LATERAL (SELECT %(end)s - %(span)s * ((n * 7919 %% 1000003) / 1000003.0) AS moment) t
 JOIN workload w ON w.slug = 'workload-' || lpad((n * 31 %% %(workloads)s)::text, 2, '0')
+-- As they come: neighbours in time lie beside each other.
+ORDER BY moment
 """
 TRAFFIC = """
 INSERT INTO traffic (workload_id, id, start, seconds, environment, requests, received_at)

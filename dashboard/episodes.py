@@ -84,7 +84,8 @@ def one(episode: Episode, seen: Seen, limits: Limits, book: Rulebook, slug: str)
         who_acts(episode.worst, cause, book, slug),
         peak,
         peak_at,
-        episode.start == seen.span.start,
+        # Nearer to the edge than the gap that ends one, it may have gone on there.
+        episode.start - seen.span.start < limits.for_minutes * MINUTE,
     )
 
 

@@ -1,6 +1,7 @@
 """Rows of figures, as `GET /api/v1/rates` gives them: pure, from counts that were read."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from dashboard.breakdowns import Broken, Values
@@ -15,30 +16,36 @@ OF_REQUESTS = "workload"
 def rows(by: Sequence[str], counts: Mapping[str, Counts], kinds: Mapping[Values, Broken]) -> Iterator[dict[str, Any]]:
     """Yield a row for each combination of the `by` values, from counts by workload and from a breakdown.
 
-    `kinds` are of one span, by workload and then by the rest of `by`. What either of them holds has a row, empty or
-    not: that way each bucket has the same rows.
+    `kinds` are of one span, by the values of `kinds_by(by)`. What either of them holds has a row, empty or not: that
+    way each bucket has the same rows.
     """
     rest = [name for name in by if name != OF_REQUESTS]
-    groups: list[tuple[dict[str, Any], dict[str, Counts]]] = [({}, dict(counts))]
-    if OF_REQUESTS in by:
-        groups = [({OF_REQUESTS: slug}, {slug: counts[slug]}) for slug in sorted(counts)]
-    for names, members in groups:
-        whole = overall(members)
-        own = merged((values[1:], broken) for values, broken in kinds.items() if values[0] in members)
-        if not rest:
-            yield {**names, **figures(whole, whole, own.get((), Broken()))}
-            continue
-        for values, broken in sorted(own.items()):
-            part = Counts(whole.requests, broken.served, broken.failed, broken.blocked)
-            yield {**names, **dict(zip(rest, map(shown, values), strict=True)), **figures(part, whole, broken)}
+    if OF_REQUESTS not in by:
+        yield from _rows({}, rest, overall(counts), kinds)
+        return
+    own: dict[str, dict[Values, Broken]] = {slug: {} for slug in sorted(counts)}
+    for (slug, *values), broken in kinds.items():
+        # A workload may have had its first event since the counts were read.
+        if slug in own:
+            own[slug][tuple(values)] = broken
+    for slug, found in own.items():
+        yield from _rows({OF_REQUESTS: slug}, rest, overall({slug: counts[slug]}), found)
 
 
-def merged(parts: Iterable[tuple[Values, Broken]]) -> dict[Values, Broken]:
-    """Add up what has the same values."""
-    sums: dict[Values, Broken] = {}
-    for values, broken in parts:
-        sums[values] = sums.get(values, Broken()) + broken
-    return sums
+def kinds_by(by: Sequence[str]) -> list[str]:
+    """Return what a breakdown for rows by `by` is by: the workload first, where it is asked for."""
+    return sorted(by, key=lambda name: name != OF_REQUESTS)
+
+
+def _rows(
+    names: Mapping[str, str], rest: Sequence[str], whole: Counts, kinds: Mapping[Values, Broken]
+) -> Iterator[dict[str, Any]]:
+    if not rest:
+        yield {**names, **figures(whole, whole, kinds.get((), Broken()))}
+        return
+    for values, broken in sorted(kinds.items(), key=itemgetter(0)):
+        part = Counts(whole.requests, broken.served, broken.failed, broken.blocked)
+        yield {**names, **dict(zip(rest, map(shown, values), strict=True)), **figures(part, whole, broken)}
 
 
 def shown(value: str) -> str | None:

@@ -121,7 +121,8 @@ def asked_comparison(query: Mapping[str, str], span: Span) -> tuple[Comparison, 
 
 def asked_span(query: Mapping[str, str], now: datetime) -> Span:
     """Read `range`, and for `custom` also `from` and `to`, where a time without an offset is the viewer's."""
-    key = query.get("range") or USUAL_RANGE
+    # Who writes a start or an end means these.
+    key = query.get("range") or ("custom" if query.get("from") or query.get("to") else USUAL_RANGE)
     if key == "custom":
         try:
             return Span(key, _custom_window(query.get("from", ""), query.get("to", ""), now))

@@ -150,7 +150,8 @@ def since(
             last = latest(held, start, end + MINUTE, limits)
             episode = begun(last.start if last else end, held, end, limits, book.revision)
             found[place] = remember(place, episode)
-            if episode.start > start:
+            # One that began nearer to the edge may go on beyond it: a gap as long as the patience ends it.
+            if episode.start - start >= limits.for_minutes * MINUTE:
                 open_.remove(place)
     return found
 

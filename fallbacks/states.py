@@ -79,7 +79,8 @@ def judged(looked_at: Minute, limits: Limits, *, silent: bool) -> State | None:
     """Return the state that the minutes looked at make, None where it is none of the bad ones."""
     counts = looked_at.counts
     enough = counts.requests is not None and counts.requests >= LEAST_REQUESTS
-    most = (counts.requests or 0) * limits.degraded_above
+    # Rounded: 29 of 100 are not more than 0.29, though 100 * 0.29 is a little less than 29 or a little more.
+    most = round((counts.requests or 0) * limits.degraded_above, 9)
     if enough and counts.not_answered > most:
         return "failing"
     if silent:

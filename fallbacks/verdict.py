@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, get_args
 
 from fallbacks.boundary import WORKLOAD_OWNER, ErrorClass, classify
@@ -31,6 +32,7 @@ def mask(rules: Iterable[str]) -> int:
     return sum({_BITS[rule] for rule in rules})
 
 
+@cache
 def named(mask: int) -> tuple[Rule, ...]:
     """Return the rules of a mask, in the order of `RULES`."""
     return tuple(rule for rule in RULES if mask & _BITS[rule])

@@ -71,6 +71,16 @@ class Asked:
     unknown: Sequence[str] = ()
     chips: Sequence[Chip] = field(default=())
 
+    @property
+    def refused(self) -> list[str]:
+        """Say of each value that was not understood what its filter takes."""
+        return [f"“{each.value}” is no value of {each.name}. It takes {each.asks}." for each in self.problems]
+
+    @property
+    def strange(self) -> list[str]:
+        """Name the filters that there are not."""
+        return [f"There is no filter “{name}”." for name in self.unknown]
+
 
 TRUTHS = (("true", "yes"), ("false", "no"), ("unknown", "not said"))
 BROKEN = (("1", "any"), ("0", "none"))

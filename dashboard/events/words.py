@@ -66,11 +66,14 @@ class Piece:
 
 
 def told(event: Event) -> str:
-    """Return in a word whether the user was told: yes, no, not needed; a dash where there was nothing to tell."""
+    """Return in a word whether the user was told: yes, no, not needed; a dash where there was nothing to tell, and
+    where no policy says whether there was."""
     if event.outcome != "served":
         return MISSING
     if event.user_notified:
         return "yes"
+    if event.policy_version is None:
+        return MISSING
     return "no" if is_notice_due(event) else "not needed"
 
 

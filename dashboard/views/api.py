@@ -77,8 +77,7 @@ class RatesView(APIView):
         asked = parameters.rates(request)
         window, step, scope = asked.window, asked.step, asked.scope
         series = queries.counts_by_bucket(window, step, scope)
-        rest = [name for name in asked.by if name != "workload"]
-        kinds = breakdowns.by_bucket(window, step, scope, ["workload", *rest], times=True)
+        kinds = breakdowns.by_bucket(window, step, scope, figures.kinds_by(asked.by), times=True)
         buckets = [
             {"start": start, **row}
             for start in starts(window, LENGTH[step])

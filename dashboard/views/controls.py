@@ -1,5 +1,6 @@
 """What all pages of figures have in common: what was asked for, and how the answer goes out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,9 +70,18 @@ def asked(request: HttpRequest) -> Asked:
     )
 
 
+def refused(problems: Iterable[str]) -> JsonResponse:
+    """Answer a program that something in the address was not understood."""
+    return JsonResponse({"error": {"code": "unknown_parameter", "message": " ".join(problems)}}, status=400)
+
+
 def answer(request: HttpRequest, page: str, chart: Chart | None, context: dict[str, Any]) -> HttpResponse:
     """Answer with the page, with its main part alone for a refresh, or with the chart's figures as JSON."""
     if request.GET.get("format") == "json":
+        # A page says what was not understood and shows something else; a program would not notice.
+        problems = (*context["ask"].problems, *context.get("problems", ())) if "ask" in context else ()
+        if problems:
+            return refused(problems)
         return JsonResponse({"sentence": chart.sentence, **chart.spec} if chart else {})
     folder = "partials" if "HX-Request" in request.headers else "pages"
     return render(request, f"{folder}/{page}.html", {**context, "chart": chart})

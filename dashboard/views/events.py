@@ -26,13 +26,14 @@ from dashboard.events.listing import Listing, Near, Place
 from dashboard.events.rows import Key
 from dashboard.queries import Scope, workload_slugs
 from dashboard.views.api import shown
-from dashboard.views.controls import Asked, answer, asked
+from dashboard.views.controls import Asked, answer, asked, refused
 from fallbacks import rulebook
 from fallbacks.models import Event
 from fallbacks.rulebook import Rulebook
 from fallbacks.verdict import named
 
 PLACES = ("after", "before", "open")
+CUT_OFF = "“{}” is cut off: take the address as it is."
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def events(request: HttpRequest) -> HttpResponse:
     scope = Scope(wish.workloads or None, ask.environment)
     listing = search(ask, wish, scope, Place(places.get("after"), places.get("before")))
     if request.GET.get("format") == "json":
-        return JsonResponse({"sentence": listing.count, "results": [shown(event) for event in listing.events]})
+        return as_json(request, listing, [*ask.problems, *wish.refused, *wish.strange, *map(CUT_OFF.format, cut_off)])
     book = rulebook.recent()
     visible = columns.shown(one_workload=len(wish.workloads) == 1, opened="open" in places)
     context = {
@@ -88,6 +89,19 @@ def read_places(request: HttpRequest) -> tuple[dict[str, Key], list[str]]:
         except ValueError:
             cut_off.append(name)
     return places, cut_off
+
+
+def as_json(request: HttpRequest, listing: Listing, problems: Sequence[str]) -> JsonResponse:
+    """Answer with the list as the API gives it, and with its sentence."""
+    if problems:
+        return refused(problems)
+    query = request.GET.copy()
+    query.pop("before", None)
+    following = listing.older or ("" if listing.backwards else listing.further)
+    query["after"] = following
+    address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    results = [shown(event) for event in listing.events]
+    return JsonResponse({"sentence": listing.count, "results": results, "next": address if following else None})
 
 
 def search(ask: Asked, wish: event_filters.Asked, scope: Scope, place: Place) -> Listing:

@@ -65,7 +65,7 @@ def of_events(request: HttpRequest) -> Wanted:
         scope,
         event_counts.known(ask.span.window, scope, found.filters),
         found.chips,
-        [f"“{each.value}” is no value of {each.name}. It takes {each.asks}." for each in found.problems],
-        [*ask.problems, *(f"There is no filter “{name}”." for name in found.unknown)],
+        found.refused,
+        [*ask.problems, *found.strange],
         kept.urlencode(),
     )

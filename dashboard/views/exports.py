@@ -17,7 +17,7 @@ from dashboard.exports.download import Download
 from dashboard.exports.files import FORMATS, File
 from dashboard.exports.words import Progress, file_name
 from dashboard.views import export_figures, export_lists
-from dashboard.views.controls import asked
+from dashboard.views.controls import asked, refused
 from dashboard.views.saved_views import person
 from fallbacks.models import Export
 
@@ -69,6 +69,8 @@ def figures(request: HttpRequest, slug: str) -> HttpResponseBase:
     if make is None:
         raise Http404
     ask = asked(request)
+    if ask.problems:
+        return refused(ask.problems)
     columns, rows = export_figures.table(slug, ask, request.GET)
     file = make(columns)
     log.info(

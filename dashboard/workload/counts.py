@@ -4,7 +4,7 @@ A minute is read only near one that is suspicious: a busy workload has 43,200 in
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,14 +64,17 @@ FROM near, LATERAL (
   FROM breakdown_minute WHERE {of} AND bucket >= block AND bucket < block + {length} GROUP BY 1, 2
 ) c GROUP BY c.bucket
 UNION ALL
-SELECT 'since', min(block), NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM near HAVING count(*) = {most}
+SELECT 'since', min(block), NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM asked_for HAVING count(*) = {most}
 """
+NEAR = """
+(SELECT DISTINCT block + around * {length} AS block
+ FROM ({suspicious} SELECT {running}) blocks, generate_series(-{reach}, {reach}) around
+ ORDER BY block DESC LIMIT {most})
+"""
+# The last day has fewer blocks than that: it takes none from a span that lies before it.
 WORKLOAD = """
-WITH near AS MATERIALIZED (
-  SELECT DISTINCT block + around * {length} AS block
-  FROM ({suspicious} SELECT {running}) blocks, generate_series(-{reach}, {reach}) around
-  ORDER BY block DESC LIMIT {most}
-)
+WITH asked_for AS MATERIALIZED ({asked_for}),
+near AS MATERIALIZED (TABLE asked_for {last_day})
 SELECT w.id, parts.* FROM workload w LEFT JOIN ({parts}) AS parts ({columns}) ON true WHERE w.slug = {slug}
 """
 
@@ -133,20 +136,26 @@ def known(slug: str, environment: str, grid: Grid, earlier: Grid | None, now: da
     parts = [buckets("now", grid, scope), buckets("day", Grid(day, "hour", 24), scope)]
     parts += [buckets("before", earlier, scope)] if earlier else []
     parts.append(sql.SQL(MINUTES).format(**values))
-    suspicious = [
-        sql.SQL(SUSPICIOUS).format(
-            **values,
-            start=sql.Literal(each.start),
-            end=sql.Literal(each.end),
-            hour=sql.Literal(floor(each.start, HOUR)),
-        )
-        for each in looked_at
-    ]
+    asked_for, *last_day = (near(each, values) for each in looked_at)
     return read(
         sql.SQL(WORKLOAD).format(
-            **values, suspicious=sql.SQL("").join(suspicious), parts=sql.SQL(" UNION ALL ").join(parts)
+            **values,
+            asked_for=asked_for,
+            last_day=sql.SQL("").join(sql.SQL("UNION {}").format(each) for each in last_day),
+            parts=sql.SQL(" UNION ALL ").join(parts),
         )
     )
+
+
+def near(window: Window, values: Mapping[str, sql.Composable]) -> sql.Composed:
+    """Return the blocks of a window at which an episode may lie, the newest of them."""
+    suspicious = sql.SQL(SUSPICIOUS).format(
+        **values,
+        start=sql.Literal(window.start),
+        end=sql.Literal(window.end),
+        hour=sql.Literal(floor(window.start, HOUR)),
+    )
+    return sql.SQL(NEAR).format(**values, suspicious=suspicious)
 
 
 def read(query: sql.Composed) -> Known | None:

@@ -22,3 +22,11 @@ document.addEventListener("submit", (event) => {
   }
   htmx.ajax("GET", `/exports/${id}?tries=10`, { target: box.firstElementChild, swap: "innerHTML" });
 });
+
+// Where the server refuses a form that is sent beside the page, such as after a new sign-in in another tab, or does not
+// answer: sent the plain way, it gets a page that says what is so.
+for (const failed of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failed, (event) => {
+    if (event.target.matches("form.views-form")) event.target.submit();
+  });
+}

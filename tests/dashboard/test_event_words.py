@@ -151,7 +151,8 @@ def test_every_class_and_every_rule_has_its_words() -> None:
     [
         ({"user_notified": True}, "yes", "allowed", "baseline-chat answered for premium-chat"),
         ({"notice_due": True}, "no", "allowed", "baseline-chat answered for premium-chat"),
-        ({"policy_version": None}, "not needed", "–", "baseline-chat answered for premium-chat"),
+        # No policy says whether there was anything to tell.
+        ({"policy_version": None}, "–", "–", "baseline-chat answered for premium-chat"),
         ({"outcome": "failed"}, "–", "–", "neither premium-chat nor baseline-chat answered"),
         ({"outcome": "failed", "fallback": None}, "–", "–", "nobody answered for premium-chat"),
         ({"outcome": "blocked"}, "–", "refused", "policy refused baseline-chat for premium-chat"),

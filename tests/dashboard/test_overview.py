@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard import words
 from fallbacks.recording import record
 from fallbacks.rows import EventRow, TrafficRow
 from tests.dashboard import stage
@@ -64,7 +65,8 @@ def three_in_trouble(database: None) -> dict[int, str]:
 
     Returns what the clock showed so many minutes ago.
     """
-    begun = {length: f"{minutes(length, length)[0]:%H:%M}" for length in (77, 62)}
+    now = datetime.now(UTC)
+    begun = {length: words.date_and_clock(minutes(length, length)[0], UTC, now) for length in (77, 62)}
     put_models()
     for body in DEMO:
         put_policy(**body | {"owner": f"team of {body['workload']}"})

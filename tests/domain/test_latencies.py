@@ -33,6 +33,13 @@ def test_percentiles_are_within_five_in_a_hundred_of_the_truth(usual: int, seed:
     assert found.p95 == pytest.approx(cuts[18], rel=0.05, abs=1)
 
 
+@pytest.mark.parametrize("every", [610, 1_000, 5_000, 30_000, 60_000, 300_000])
+def test_requests_that_all_took_as_long_took_about_that_long(every: int) -> None:
+    found = percentiles([(bin_of(every), 200)])
+    assert found is not None
+    assert found.p50 == found.p95 == pytest.approx(every, rel=0.05)
+
+
 def test_one_request_is_its_own_percentiles() -> None:
     found = percentiles([(bin_of(7), 1)])
     assert found is not None

@@ -65,6 +65,17 @@ def test_the_first_state_that_holds_is_the_one(minutes: dict[str, Minute], expec
     assert said(minutes) == expected
 
 
+@pytest.mark.parametrize(
+    ("requests", "share", "most"), [(100, 0.29, 29), (100, 0.57, 57), (10_000, 0.0003, 3), (200, 0.145, 29)]
+)
+def test_as_many_as_the_share_allows_are_not_more(requests: int, share: float, most: int) -> None:
+    limits = Limits(degraded_above=share)
+    assert judged(minute(requests, served=most), limits, silent=False) is None
+    assert judged(minute(requests, served=most + 1), limits, silent=False) == "degraded"
+    assert judged(minute(requests, failed=most), limits, silent=False) is None
+    assert judged(minute(requests, failed=most + 1), limits, silent=False) == "failing"
+
+
 def test_events_of_the_last_day_without_traffic_are_said_though_it_is_quiet_now() -> None:
     assert said({}, Counts(None, served=1)) == "no_traffic"
     assert said({}, Counts(0, served=1)) == "normal"
