@@ -67,6 +67,19 @@ def test_an_episode_that_began_long_ago_is_followed_to_its_beginning(now: dateti
     assert one(now).since == now.replace(second=0) - 7 * 60 * MINUTE
 
 
+@pytest.mark.parametrize("offset", [0, 1])
+def test_an_episode_with_gaps_is_followed_beyond_where_it_is_looked_for_first(now: datetime, offset: int) -> None:
+    put("support-chat", degraded_above=0.05, user_visible=False)
+    minutes = [now.replace(second=0) - number * MINUTE for number in range(1, 7 * 60 + offset)]
+    # Every third minute is bad with the one before it, and no other: the gaps are too short to end the episode.
+    bad = [moment for number, moment in enumerate(minutes) if number % 3 == offset]
+    record(
+        [make.event(occurred_at=moment) for moment in bad for _ in range(4)],
+        [make.traffic(start=moment, requests=20) for moment in minutes],
+    )
+    assert one(now).since == bad[-1]
+
+
 def test_failing_by_what_is_not_answered_and_the_owner_acts_where_the_boundary_says_so(now: datetime) -> None:
     put("support-chat", owner="chat team")
     minutes_of(now, 6, 1, outcome="failed", fallback=None, status="404")

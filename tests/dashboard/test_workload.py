@@ -247,6 +247,23 @@ def test_of_a_workload_that_is_always_bad_the_latest_is_known(
     assert rows_of_episodes(viewer)[0].startswith("before")
 
 
+def test_a_trouble_of_days_leaves_the_episodes_of_a_past_span_known(viewer: Client, policy: None) -> None:
+    begun = running() - 50 * 60 * MINUTE
+    moments = [begun + number * MINUTE for number in range(50 * 60)]
+    record(
+        [event(occurred_at=at, user_notified=True) for at in moments],
+        [traffic(start=at, requests=20) for at in moments],
+    )
+    span = {
+        "range": "custom",
+        "from": f"{begun + 60 * MINUTE:%Y-%m-%dT%H:%M}Z",
+        "to": f"{begun + 240 * MINUTE:%Y-%m-%dT%H:%M}Z",
+    }
+    assert "Known since" not in shown(viewer, PAGE, **span)
+    (only,) = rows_of_episodes(viewer, **span)
+    assert only.startswith("before")
+
+
 # What went wrong, who acts, how long it took
 
 
