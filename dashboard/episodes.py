@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from dashboard.standings import who_acts
 from fallbacks.episodes import sparse_episodes
-from fallbacks.rates import Counts
+from fallbacks.rates import together
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import MINUTE, Episode, Limits, Minute, Minutes, State
 from fallbacks.timebuckets import Window
@@ -112,17 +112,7 @@ def highest(
 def whole(minutes: Minutes, moments: Sequence[datetime]) -> Minute:
     """Return these minutes as one."""
     known = [minutes[at] for at in moments if at in minutes]
-    counts = [minute.counts for minute in known]
-    requests = [each.requests for each in counts if each.requests is not None]
-    return Minute(
-        Counts(
-            sum(requests) if requests else None,
-            sum(each.served for each in counts),
-            sum(each.failed for each in counts),
-            sum(each.blocked for each in counts),
-        ),
-        sum(minute.silent for minute in known),
-    )
+    return Minute(together([minute.counts for minute in known]), sum(minute.silent for minute in known))
 
 
 def each(start: datetime, end: datetime) -> list[datetime]:

@@ -4,6 +4,7 @@ A rate needs its denominator. Where no traffic was reported there is no rate, an
 in than requests were reported the traffic is under-reported: no made-up percentage in either case.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -58,6 +59,17 @@ class Counts:
         if not self.requests or self.under_reported:
             return None  # a share of nothing is nothing that can be told
         return part / self.requests
+
+
+def together(counts: Sequence[Counts]) -> Counts:
+    """Add up counts, field by field: a page has thousands, and a sum of each two would cost more than all else."""
+    known = [each.requests for each in counts if each.requests is not None]
+    return Counts(
+        requests=sum(known) if known else None,
+        served=sum(each.served for each in counts),
+        failed=sum(each.failed for each in counts),
+        blocked=sum(each.blocked for each in counts),
+    )
 
 
 def add_known(a: int | None, b: int | None) -> int | None:

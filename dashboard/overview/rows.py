@@ -11,7 +11,7 @@ from dashboard.standings import Followed, limits_of
 from dashboard.state_words import STATES
 from dashboard.violations import owner
 from fallbacks.boundary import WORKLOAD_OWNER
-from fallbacks.rates import Counts, change_in_points
+from fallbacks.rates import Counts, change_in_points, together
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import BAD
 
@@ -113,17 +113,6 @@ def rows(
             )
         )
     return found
-
-
-def together(counts: Sequence[Counts]) -> Counts:
-    """Add up counts: of a table of workloads there are thousands."""
-    known = [each.requests for each in counts if each.requests is not None]
-    return Counts(
-        requests=sum(known) if known else None,
-        served=sum(each.served for each in counts),
-        failed=sum(each.failed for each in counts),
-        blocked=sum(each.blocked for each in counts),
-    )
 
 
 def who_acts(slug: str, followed: Followed | None, book: Rulebook) -> str:

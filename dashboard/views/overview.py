@@ -13,6 +13,7 @@ from dashboard.overview import calls as urgent
 from dashboard.overview import rows as table
 from dashboard.views.controls import answer, asked
 from fallbacks import rulebook
+from fallbacks.rates import together
 
 # More rows at once are slow to read, and slow to refresh.
 MOST_ROWS = 100
@@ -50,7 +51,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "most_actors": acting.MOST_NAMED,
         **listed(request, rows, compares=compared is not None),
     }
-    counts = [table.together(each) for each in zip(*filled.values(), strict=True)] or grid.fill({})
+    counts = [together(each) for each in zip(*filled.values(), strict=True)] or grid.fill({})
     return answer(request, "overview", charts.counts_chart(grid, counts, ask.zone, ask.now), context)
 
 
