@@ -14,6 +14,7 @@
   let askedAt = 0;
   let paused = null; // { since: Date, before: events at that time }
   let shown = Date.now();
+  let focused = null; // what had the focus before the figures changed
 
   const live = () => figures.querySelector("[data-live]");
   const goesOn = () => !paused && !document.hidden && live()?.dataset.live === "on";
@@ -39,12 +40,20 @@
 
   figures.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target !== figures) return;
+    focused = figures.contains(document.activeElement) ? document.activeElement : null;
     if (paused) event.detail.shouldSwap = false;
     // Signed out meanwhile: the answer is the login page.
     if (event.detail.xhr.responseURL && new URL(event.detail.xhr.responseURL).pathname !== location.pathname) {
       event.detail.shouldSwap = false;
       location.reload();
     }
+  });
+  // A row that moved keeps the focus; of a link that is gone, the one that leads to the same place gets it.
+  figures.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target !== figures || !focused || document.activeElement !== document.body) return;
+    const href = focused.getAttribute("href");
+    const same = [...figures.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === href);
+    (focused.isConnected ? focused : same)?.focus({ preventScroll: true });
   });
   figures.addEventListener("htmx:afterRequest", (event) => {
     // A part of the page may ask for something of its own.

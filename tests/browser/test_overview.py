@@ -111,3 +111,25 @@ def test_a_refresh_moves_nothing_and_says_once_what_has_changed(
     assert page.evaluate("getSelection().toString()") == "support-chat"
     assert link.evaluate("it => it === document.activeElement")
     assert page.locator("details.twin").evaluate("it => it.open")
+
+
+def test_the_focus_stays_in_a_row_that_moves_and_goes_on_from_a_call_that_is_over(
+    browser_page: OpenPage, viewer: Client, figures: None
+) -> None:
+    page = browser_page("/", viewer)
+    rows = page.locator(".workloads tbody tr")
+    expect(rows.first).to_have_id("w-code-assistant")
+    call = page.locator("#call-code-assistant").get_by_role("link", name="code-assistant", exact=True)
+    row = page.locator("#w-code-assistant").get_by_role("link", name="code-assistant", exact=True)
+    call.focus()
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    minutes = [now - number * timedelta(minutes=1) for number in range(31)]
+    record([], [traffic(start=at, workload="code-assistant", requests=100_000) for at in minutes])
+    expect(call).to_have_count(0, timeout=4000)
+    expect(row).to_be_focused()
+    call = page.locator("#call-support-chat").get_by_role("link", name="support-chat", exact=True)
+    row = page.locator("#w-support-chat").get_by_role("link", name="support-chat", exact=True)
+    row.focus()
+    record([], [traffic(start=at, requests=100_000) for at in minutes])
+    expect(call).to_have_count(0, timeout=4000)
+    expect(row).to_be_focused()
