@@ -105,7 +105,7 @@ def visitors() -> Mapping[str, Callable[[], Any]]:
     user = get_user_model().objects.create_user("bench", password=None)
     user.groups.set([Group.objects.get(name="viewer")])
     person, service = Client(), Client(headers={"Authorization": f"Bearer {stack.key()}"})
-    person.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    person.force_login(user, "fallbacks.people.WithRoles")
     return {path: partial(seen, person, path) for path in PAGES} | {
         path: partial(seen, service, path) for path in ASKED
     }

@@ -1,11 +1,11 @@
 """The catalogue: the models that policies choose from, each put there under its name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from fallbacks import canonical, enablement
+from fallbacks import audit, canonical, enablement, versions
 from fallbacks.canonical import Difference
 from fallbacks.drafts import model_draft
 from fallbacks.models import CatalogueModel
@@ -64,11 +64,20 @@ def store(model: Model, by: str, moment: datetime) -> ModelChange:
     if before == model:
         return ModelChange(before, before)
     reshaped = before is None or enablement.is_reshaped(before, model)
+    change = ModelChange(before, model)
+    closed: list[str] = []
+    if reshaped:
+        with_it = [each for each in versions.latest_of() if model.name in (each.policy.primary, each.policy.fallback)]
+        closed = enablement.send_back(with_it, moment, by, f"{model.name} changed in {_fields(change)}")
     values = {name: getattr(model, name) for name in canonical.MODEL_FIELDS if name != "name"}
     values |= {name: sorted(values[name]) for name in ("request_shapes", "features")}
     CatalogueModel.objects.update_or_create(
         name=model.name,
         defaults={**values, "updated_at": moment, "updated_by": by} | ({"reshaped_at": moment} if reshaped else {}),
     )
-    closed = enablement.close_of_model(model.name, moment) if reshaped else []
-    return ModelChange(before, model, tuple(closed))
+    audit.append("model put", by, subject=model.name, changed=change.differences)
+    return replace(change, closed=tuple(closed))
+
+
+def _fields(change: ModelChange) -> str:
+    return ", ".join(each.field for each in change.differences)

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, transaction
 from django.utils import timezone
 
+from fallbacks import audit
 from fallbacks.models import ApiKey
 
 SCOPES = (
@@ -73,6 +74,7 @@ def make(
     environments: Sequence[str] = (),
     expires_days: float | None = None,
     rate: int | None = None,
+    by: str = "manage.py",
 ) -> str:
     """Store a new key and return its text, which nobody can read again. Raises ValueError for an unknown scope."""
     if unknown := sorted(set(scopes) - set(SCOPES)):
@@ -81,16 +83,21 @@ def make(
         raise ValueError(f"a key needs at least one scope of {', '.join(SCOPES)}")
     prefix = _PREFIX + secrets.token_hex(4)
     text = f"{prefix}_{secrets.token_urlsafe(32)}"
-    ApiKey.objects.create(
-        name=name,
-        prefix=prefix,
-        digest=digest(text),
-        scopes=sorted(set(scopes)),
-        workloads=sorted(set(workloads)),
-        environments=sorted(set(environments)),
-        expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
-        rate=rate,
-    )
+    may = {
+        "scopes": sorted(set(scopes)),
+        "workloads": sorted(set(workloads)),
+        "environments": sorted(set(environments)),
+    }
+    with transaction.atomic():
+        made = ApiKey.objects.create(
+            name=name,
+            prefix=prefix,
+            digest=digest(text),
+            **may,
+            expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
+            rate=rate,
+        )
+        audit.append("key made", by, subject=prefix, name=name, expires_at=made.expires_at, may=may)
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from fallbacks import canonical, catalogue, enablement, versions
+from fallbacks import audit, canonical, catalogue, enablement, versions
 from fallbacks.canonical import Difference
 from fallbacks.drafts import policy_draft, refuse_unfit
 from fallbacks.models import PolicyVersion, Workload
@@ -82,6 +82,10 @@ def store(policy: Policy, by: str, moment: datetime, since: datetime | None = No
     before = versions.latest(policy.workload)
     if before is not None and before.policy == policy:
         return PolicyChange(before, before)
+    closed: list[str] = []
+    if before is not None and enablement.is_rerouted(before.policy, policy):
+        fields = ", ".join(each.field for each in difference(before.policy, policy) if each.field in enablement.ROUTE)
+        closed = enablement.send_back([before], moment, by, f"the policy changed in {fields}")
     row = PolicyVersion.objects.create(
         workload=Workload.objects.get(slug=policy.workload),
         version=before.version + 1 if before else 1,
@@ -91,5 +95,6 @@ def store(policy: Policy, by: str, moment: datetime, since: datetime | None = No
         made_by=by,
     )
     after = Stored(row.workload_id, policy.workload, row.version, row.since, by, policy)
-    rerouted = before is not None and enablement.is_rerouted(before.policy, policy)
-    return PolicyChange(before, after, rerouted and enablement.close_of_workload(policy.workload, moment))
+    change = PolicyChange(before, after, bool(closed))
+    audit.append("policy put", by, policy.workload, f"version {row.version}", changed=change.differences)
+    return change

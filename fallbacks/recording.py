@@ -17,7 +17,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
-from fallbacks import partitions, rollups, rulebook
+from fallbacks import partitions, rollups, rulebook, sampling
 from fallbacks.judging import judge_by
 from fallbacks.measures import Assessed
 from fallbacks.pricing import Costs, costs
@@ -130,6 +130,8 @@ def _insert(events: Sequence[EventRow], traffic: Sequence[TrafficRow]) -> Record
     with transaction.atomic(), connection.cursor() as cursor:
         ids = workload_ids(cursor, {row.workload for row in events} | {row.workload for row in traffic})
         new_events = insert_events(cursor, ids, events)
+        if any(event.row.sample is not None for event in new_events):
+            sampling.pick(cursor, ids, new_events, rulebook.current())
         new_traffic = insert_traffic(cursor, ids, traffic)
         rollups.increase(cursor, ids, new_events, new_traffic)
     return Recorded(len(new_events), len(new_traffic))
@@ -211,7 +213,7 @@ def copy(cursor: CursorWrapper, target: str, events: Ordered) -> None:
     ):
         out.set_types(list(EVENT_TYPES.values()))
         for (workload, *_), (row, verdict, costs) in events.items():
-            _, *values, _, attributes = msgspec.structs.astuple(row)
+            _, *values, _, attributes, _ = msgspec.structs.astuple(row)
             attributes = None if attributes is None else Jsonb(attributes, dumps=str)
             out.write_row((workload, *values, costs.answer, attributes, costs.primary, costs.cache_loss, *verdict))
 

@@ -9,6 +9,15 @@ import msgspec
 DEFAULT_ENVIRONMENT = "production"
 
 
+class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The texts of an answer, masked; `masked` tells how often what kind was."""
+
+    input: str | None = None
+    output: str | None = None
+    primary_output: str | None = None
+    masked: dict[str, int] = {}
+
+
 class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One event, checked and complete: what ingest buffers and the database stores."""
 
@@ -39,6 +48,8 @@ class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     cost_usd: Decimal | None = None
     # JSON text: the database reads it, nobody on the way does.
     attributes: str | None = None
+    # Not in the event's own table.
+    sample: SampleRow | None = None
 
 
 class TrafficRow(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -131,7 +131,9 @@ def _read(revision: int) -> Rulebook:
         versions[row.workload.slug].append(Version(row.version, row.since, policy_from(row.body)))
     enabled: dict[Route, list[Span]] = defaultdict(list)
     for span in Enablement.objects.select_related("workload").order_by("since"):
-        enabled[span.workload.slug, span.primary, span.fallback].append((span.since, span.until))
+        # It ends by itself: nobody has to be there.
+        ends = [moment for moment in (span.until, span.expires_at) if moment is not None]
+        enabled[span.workload.slug, span.primary, span.fallback].append((span.since, min(ends, default=None)))
     turns: dict[str, set[datetime]] = defaultdict(set)
     for workload, known in versions.items():
         # Before the first version the first one judges: that is no turn.

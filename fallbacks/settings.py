@@ -166,7 +166,7 @@ ROLLUP_RETENTION_DAYS = rollup_days(os.environ.get("ROLLUP_RETENTION_DAYS", "min
 
 # --- People ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "fallbacks.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "fallbacks.people.WithRoles"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -232,6 +232,9 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
+# The newest entry of the audit log, beside the database: without it nobody could tell that the log's end was cut off.
+AUDIT_HEAD_FILE = Path(os.environ.get("AUDIT_HEAD_FILE") or BASE_DIR / "var" / "audit-head.json")
+
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or BASE_DIR / "var" / "static")
 NODE_MODULES = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.utils import timezone
 
-from fallbacks import forms
-from fallbacks.models import CatalogueModel, Verification
+from fallbacks import audit, forms
+from fallbacks.models import Verification
 from fallbacks.reading import Refused
 from fallbacks.refusals import Problem
-from fallbacks.versions import Stored, latest, routes_since
+from fallbacks.versions import Stored, latest
 
 # A test says what was so when it ran: providers change their models.
 GOOD_FOR = timedelta(days=30)
@@ -68,16 +69,17 @@ def receive(report: Report, by: str) -> tuple[Verification, bool]:
     if problems := list(_misfits(report, policy)):
         raise Refused(problems)
     assert policy is not None  # noqa: S101  or there was a problem
-    return Verification.objects.get_or_create(
-        workload_id=policy.workload_id,
-        name=report.id or uuid.uuid4().hex,
-        defaults={
-            **{name: getattr(report, name) for name in ("primary", "fallback", "payload_class", "passed")},
+    route = {name: getattr(report, name) for name in ("primary", "fallback", "payload_class", "passed")}
+    with transaction.atomic():
+        made, is_new = Verification.objects.get_or_create(
+            workload_id=policy.workload_id,
+            name=report.id or uuid.uuid4().hex,
             # As in an event: one bad byte must not cost a report.
-            "details": (report.details or "").replace("\0", "\ufffd"),
-            "sent_by": by,
-        },
-    )
+            defaults={**route, "details": (report.details or "").replace("\0", "\ufffd"), "sent_by": by},
+        )
+        if is_new:
+            audit.append("verification received", by, report.workload, made.name, **route)
+    return made, is_new
 
 
 def _misfits(report: Report, stored: Stored | None) -> Iterable[Problem]:
@@ -96,12 +98,11 @@ def _misfits(report: Report, stored: Stored | None) -> Iterable[Problem]:
         yield Problem("payload_class", f"The policy's payload classes are {classes}.")
 
 
-def evidence(policies: Sequence[Stored]) -> dict[int, list[Evidence]]:
+def evidence(policies: Sequence[Stored], since: Mapping[int, datetime]) -> dict[int, list[Evidence]]:
     """Return by number of the workload what is known of each payload class of its route, in the order of their names.
 
-    Nothing where the policy has no fallback. Three queries, however many policies.
+    `since` is from `versions.routes_since`. Nothing where the policy has no fallback. One query, however many policies.
     """
-    since = _counted_from(policies)
     newest = _newest([policy.workload_id for policy in policies])
     oldest = timezone.now() - GOOD_FOR
     found: dict[int, list[Evidence]] = {}
@@ -114,20 +115,6 @@ def evidence(policies: Sequence[Stored]) -> dict[int, list[Evidence]]:
             for row in [newest.get((number, policy.primary, policy.fallback, name))]
         ]
     return found
-
-
-def _counted_from(policies: Sequence[Stored]) -> dict[int, datetime]:
-    """Return by number of the workload since when its route is what it is, its models included."""
-    names = {name for stored in policies for name in (stored.policy.primary, stored.policy.fallback)}
-    reshaped = dict(CatalogueModel.objects.filter(name__in=names - {None}).values_list("name", "reshaped_at"))
-    since = routes_since(stored.workload_id for stored in policies)
-    return {
-        stored.workload_id: max(
-            since[stored.workload_id],
-            *(reshaped[name] for name in (stored.policy.primary, stored.policy.fallback) if name in reshaped),
-        )
-        for stored in policies
-    }
 
 
 Key = tuple[int, str, str | None, str]

@@ -1,6 +1,6 @@
 """The versions of policies, as they are stored: read here, written by `policies`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,24 +44,33 @@ def history(workload: str) -> list[Stored]:
     return _stored(rows.select_related("workload"))
 
 
-# A route is the pair and the payload classes: lists are stored sorted, so that equal ones are equal JSON.
+# A route is the pair and the payload classes, and what its models are: lists are stored sorted, so that equal ones are
+# equal JSON.
 ROUTES_SINCE = """
-SELECT workload_id, max(since) FROM (
+SELECT turns.workload_id, greatest(max(turns.since), max(m.reshaped_at)) FROM (
   SELECT workload_id, since,
          lag(route) OVER (PARTITION BY workload_id ORDER BY version) IS DISTINCT FROM route AS is_another
   FROM (
     SELECT workload_id, version, since,
            jsonb_build_array(body->'primary', body->'fallback', body->'payload_classes') AS route
-    FROM policy_version WHERE workload_id = ANY(%s)
+    FROM policy_version WHERE workload_id = ANY(%s::bigint[])
   ) routes
-) turns WHERE is_another GROUP BY workload_id
+) turns
+JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS pair (workload_id, "primary", fallback) USING (workload_id)
+LEFT JOIN model m ON m.name IN (pair."primary", pair.fallback)
+WHERE turns.is_another GROUP BY turns.workload_id
 """
 
 
-def routes_since(workload_ids: Iterable[int]) -> dict[int, datetime]:
-    """Return since when each workload's policy has had its pair and payload classes. One query."""
+def routes_since(policies: Sequence[Stored]) -> dict[int, datetime]:
+    """Return by number of the workload since when its route is what it is, its models included. One query.
+
+    `policies` are the newest ones.
+    """
+    routes = [(each.workload_id, each.policy.primary, each.policy.fallback) for each in policies]
+    numbers, primaries, fallbacks = (list(column) for column in zip(*routes, strict=True)) if routes else ([], [], [])
     with connection.cursor() as cursor:
-        cursor.execute(ROUTES_SINCE, [list(workload_ids)])
+        cursor.execute(ROUTES_SINCE, [numbers, numbers, primaries, fallbacks])
         return dict(cursor.fetchall())
 
 

@@ -59,7 +59,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
     may_write = request.user.is_authenticated and who_may.may_write(request.user.roles())
     if request.method == "POST" and not may_write:
         raise who_may.refusal(request.user, who_may.WRITERS)
-    key = keys.make(KEY_NAME, SCOPES) if request.method == "POST" else ""
+    key = keys.make(KEY_NAME, SCOPES, by=request.user.get_username()) if request.method == "POST" else ""
     address = request.build_absolute_uri("/").rstrip("/")
     request_id = first_event.new_request_id()
     watch = opened(request_id)

@@ -15,7 +15,7 @@ from dashboard import breakdowns, queries, who_may
 from dashboard.breakdowns import Broken
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
-from fallbacks import catalogue, enablement, policies, verifications, versions
+from fallbacks import catalogue, enablement, policies, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Workload
 from fallbacks.timebuckets import Window
@@ -50,15 +50,14 @@ class Known:
 
 def known(stored: Sequence[Stored], scope: queries.Scope, now: datetime) -> tuple[list[Known], dict[str, Broken]]:
     """Return policies with what is known of them, and all that was broken, by workload. Five queries."""
-    evidence = verifications.evidence(stored)
-    states = enablement.states(stored, evidence)
+    standings = enablement.standings(stored)
     cells = breakdowns.totals(Window.last(WEEK, now), scope, ["workload"])
     broken = {slug: counts for (slug,), counts in cells.items()}
     return [
         Known(
             each,
-            route_words.state(each.policy, states[each.workload_id]),
-            evidence[each.workload_id],
+            route_words.state(each.policy, standings[each.workload_id].state),
+            standings[each.workload_id].evidence,
             broken.get(each.workload, Broken()),
             now,
         )

@@ -1,11 +1,12 @@
-"""A workload's policy and route as its page shows them: how far the route has come. At most three queries."""
+"""A workload's policy and route as its page shows them: how far the route has come. At most four queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
-from fallbacks import verifications
+from fallbacks import enablement
 from fallbacks.policy import Policy
 from fallbacks.rulebook import Rulebook, Version
 from fallbacks.verifications import Evidence
@@ -38,11 +39,11 @@ def route(slug: str, number: int, book: Rulebook, now: datetime) -> Route | None
     policy = version.policy
     spans = book.enabled.get((slug, policy.primary, policy.fallback or ""), ())
     since = next((start for start, until in spans if start <= now and (until is None or now < until)), None)
-    known: list[Evidence] = []
+    name: enablement.RouteState = "enabled" if since else "proposed"
+    known: Sequence[Evidence] = ()
     if since is None and policy.fallback is not None:
         stored = Stored(number, slug, version.number, version.since, "", policy)
-        known = verifications.evidence([stored])[number]
-    is_verified = bool(known) and all(each.counts for each in known)
-    name = "enabled" if since else "verified" if is_verified else "proposed"
+        standing = enablement.standings([stored])[number]
+        name, known = standing.state, standing.evidence
     words = [(each, route_words.found(each, now)) for each in known]
     return Route(version, policy_words.gist(policy), route_words.state(policy, name), since, words)

@@ -1,11 +1,13 @@
 """What PostgreSQL holds. A module a table, or a family of tables of one shape."""
 
+from fallbacks.models.audit import AuditEntry
 from fallbacks.models.event import EarlierVerdict, Event, Outcome
 from fallbacks.models.export import Export, ExportState
 from fallbacks.models.kept_aside import KeptAside
 from fallbacks.models.key import ApiKey
 from fallbacks.models.policy import CatalogueModel, PolicyVersion
 from fallbacks.models.removed_rows import RemovedRows
+from fallbacks.models.review import PassedOver, Review, Sample
 from fallbacks.models.rollup import (
     DayBreakdown,
     DayRollup,
@@ -15,7 +17,7 @@ from fallbacks.models.rollup import (
     MinuteRollup,
     Rollup,
 )
-from fallbacks.models.route import Enablement, Rulebook, Verification
+from fallbacks.models.route import Enablement, RouteRequest, Rulebook, Verification
 from fallbacks.models.saved_view import SavedView
 from fallbacks.models.tally import DrainedEntry, Tally
 from fallbacks.models.traffic import Traffic
@@ -25,6 +27,7 @@ from fallbacks.models.workload import Workload
 __all__ = [
     "ROLES",
     "ApiKey",
+    "AuditEntry",
     "CatalogueModel",
     "DayBreakdown",
     "DayRollup",
@@ -40,10 +43,14 @@ __all__ = [
     "MinuteBreakdown",
     "MinuteRollup",
     "Outcome",
+    "PassedOver",
     "PolicyVersion",
     "RemovedRows",
+    "Review",
     "Rollup",
+    "RouteRequest",
     "Rulebook",
+    "Sample",
     "SavedView",
     "Tally",
     "Traffic",

@@ -1,5 +1,6 @@
 """Routes: a workload's primary and fallback, what was verified of the pair, and when it was enabled for users."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -35,8 +36,59 @@ class Verification(models.Model):
         return f"{self.primary} to {self.fallback}, {self.payload_class}"
 
 
+class RouteRequest(models.Model):
+    """Somebody asked that a route be enabled for users, and what became of it.
+
+    The database itself refuses that one person asks and approves, and a second open request of a workload.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "waits for a decision"
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
+        WITHDRAWN = "withdrawn", "withdrawn"
+        # The pair, a model or the payload classes changed: what was asked for is of another route.
+        SENT_BACK = "sent back", "sent back"
+
+    id = models.BigAutoField(primary_key=True)
+    workload = models.ForeignKey("fallbacks.Workload", on_delete=models.PROTECT, related_name="+")
+    primary = models.CharField(max_length=128)
+    fallback = models.CharField(max_length=128)
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    why = models.TextField(blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "route_request"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workload"], condition=models.Q(state="open"), name="route_request_open_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="approved")
+                | (models.Q(decided_by__isnull=False) & ~models.Q(decided_by=models.F("asked_by"))),
+                name="route_request_approved_by_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.primary} to {self.fallback}, {self.state}"
+
+
 class Enablement(models.Model):
-    """A span of time in which a route was enabled for users; `until` is null while it is."""
+    """A span of time in which a route was enabled for users; `until` is null while it is.
+
+    It ends by itself at `expires_at`. `ended` tells what ended it, `request` what it goes back to: null in the demo.
+    """
+
+    class Ended(models.TextChoices):
+        SUSPENDED = "suspended", "suspended"
+        EXPIRED = "expired", "expired"
+        SENT_BACK = "sent back", "sent back"
 
     id = models.BigAutoField(primary_key=True)
     workload = models.ForeignKey("fallbacks.Workload", on_delete=models.PROTECT, related_name="+")
@@ -45,6 +97,10 @@ class Enablement(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
     approved_by = models.CharField(max_length=200)
+    expires_at = models.DateTimeField(null=True)
+    ended = models.CharField(max_length=9, choices=Ended, blank=True, default="")
+    # One approval, one span.
+    request = models.OneToOneField(RouteRequest, on_delete=models.PROTECT, null=True, related_name="enablement")
 
     class Meta:
         db_table = "enablement"

@@ -20,7 +20,7 @@ from fallbacks.models import Event
 from ingest import wire
 from ingest.wire import EventIn
 from tests.policy.policies import FAILURES, Json
-from tests.policy.stored import put_support, verify
+from tests.policy.stored import close, put_support, verify
 
 DECISIONS = "/api/v1/decisions"
 pytestmark = pytest.mark.usefixtures("database")
@@ -236,7 +236,7 @@ def until_decided(decide: Decide, action: str) -> float:
 @pytest.mark.usefixtures("enabled")
 def test_a_change_is_in_force_within_seconds(decide: Decide) -> None:
     assert decide().json()["action"] == "fallback"
-    enablement.close("support-chat")
+    close()
     until_decided(decide, "fail")
     verify()
     enablement.enable("support-chat", "dana")

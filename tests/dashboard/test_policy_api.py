@@ -11,7 +11,7 @@ from django.test import Client
 from fallbacks import enablement, keys
 from fallbacks.models import CatalogueModel, PolicyVersion, Verification
 from tests.policy.policies import DEMO, MODELS, REFUSED, VALID, Json, Refused
-from tests.policy.stored import SUPPORT, put_models, put_support, verify
+from tests.policy.stored import SUPPORT, close, put_models, put_support, verify
 
 MODEL, POLICY, VERIFY = "/api/v1/models", "/api/v1/policies", "/api/v1/verifications"
 pytestmark = pytest.mark.usefixtures("database")
@@ -234,7 +234,7 @@ def test_the_etag_changes_with_version_route_state_enabled_and_models(ask: Ask) 
         lambda: enablement.enable("support-chat", "dana"),
         lambda: put_support(notice="always"),
         lambda: ask("PUT", f"{MODEL}/baseline-chat", MODELS["baseline-chat"] | {"features": []}),
-        lambda: enablement.close("support-chat"),
+        close,
     ]
     for step in steps:
         step()

@@ -12,7 +12,7 @@ from fallbacks import catalogue, enablement, policies, versions
 from fallbacks.exporting import MODEL_WORDS, POLICY_WORDS
 from fallbacks.models import CatalogueModel, Enablement, PolicyVersion, Workload
 from tests.policy.policies import MODELS, REFUSED, VALID, Refused
-from tests.policy.stored import SUPPORT, put_models, put_support, verify
+from tests.policy.stored import SUPPORT, close, put_models, put_support, verify
 
 pytestmark = pytest.mark.usefixtures("database")
 ENTRIES = len(MODELS) + len(VALID)
@@ -284,7 +284,7 @@ def test_a_router_gets_the_catalogue_and_the_fallbacks_that_are_enabled_and_no_o
     }
     assert "# - strong-code: code has standard-code as its fallback, which is not enabled for users" in comments
     assert "# - bare: alone has no fallback" in comments
-    enablement.close("support-chat")
+    close()
     assert router()[0]["router_settings"]["fallbacks"] == []
 
 

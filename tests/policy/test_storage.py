@@ -18,7 +18,7 @@ from fallbacks.recording import record
 from fallbacks.rulebook import Rulebook
 from tests import make
 from tests.policy.policies import MODELS
-from tests.policy.stored import SUPPORT, put_models, put_support, report, verify
+from tests.policy.stored import SUPPORT, close, put_models, put_support, report, verify
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -237,9 +237,8 @@ def test_a_route_is_proposed_then_verified_then_enabled() -> None:
     assert enablement.route_state("support-chat") == "verified"
     enablement.enable("support-chat", "dana")
     assert enablement.route_state("support-chat") == "enabled"
-    assert enablement.close("support-chat")
+    close()
     assert enablement.route_state("support-chat") == "verified"
-    assert not enablement.close("support-chat")
 
 
 def test_a_route_without_a_fallback_stays_proposed() -> None:
@@ -286,7 +285,7 @@ def test_the_age_of_each_payload_class_is_known() -> None:
     verify("chat-tools", at=now - timedelta(hours=5))
     stored = versions.latest("support-chat")
     assert stored is not None
-    chat, tools = verifications.evidence([stored])[stored.workload_id]
+    chat, tools = enablement.standings([stored])[stored.workload_id].evidence
     assert (chat.payload_class, chat.newest, chat.age(now), chat.counts) == ("chat", None, None, False)
     assert (tools.payload_class, tools.age(now)) == ("chat-tools", timedelta(hours=5))
     # It was received before the policy was there.
@@ -350,7 +349,7 @@ def test_other_changes_leave_the_route_verified_and_enabled(change: Callable[[],
     enable()
     change()
     assert enablement.route_state("support-chat") == "enabled"
-    enablement.close("support-chat")
+    close()
     assert enablement.route_state("support-chat") == "verified"
 
 

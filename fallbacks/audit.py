@@ -1,0 +1,185 @@
+"""The audit log: who changed a policy, a model, a route, a review, a key or a role, and on what evidence.
+
+Each entry carries the hash of the one before it, so a change anywhere shows from there on. The database refuses to
+change or delete an entry. What a database cannot see is that its newest entries are gone: so the head of the chain is
+also written to a file beside it, AUDIT_HEAD_FILE.
+
+An entry's hash is the SHA-256, in hexadecimal, of a JSON array without blanks, in UTF-8: number, time (RFC 3339 in UTC
+with microseconds), actor, action, workload, subject, details (a text), and the previous entry's hash.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+
+Action = Literal[
+    "policy put",
+    "model put",
+    "verification received",
+    "enablement requested",
+    "request withdrawn",
+    "route enabled",
+    "route rejected",
+    "route suspended",
+    "route expired",
+    "route sent back",
+    "sample scored",
+    "sample skipped",
+    "samples handed back",
+    "key made",
+    "key revoked",
+    "roles changed",
+]
+# Any number, the same everywhere. Taken after every other lock, and held until the end of the transaction.
+_LOCK = 0x0FA11AD1
+FIRST = "0" * 64
+# By whom what nobody asked for was done.
+BY_ITSELF = "the observatory"
+
+HEAD = "SELECT number, hash FROM audit_entry ORDER BY number DESC LIMIT 1"
+INSERT = """
+INSERT INTO audit_entry (number, at, actor, action, workload, subject, details, previous, hash)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+ALL = """
+SELECT number, at, actor, action, workload, subject, details, previous, hash FROM audit_entry
+WHERE number > %s ORDER BY number LIMIT %s
+"""
+PAGE = 5_000
+
+log = logging.getLogger(__name__)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The newest entry of a chain."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found: how many entries are sound from the first on, and what is wrong after those, if anything."""
+
+    sound: int
+    head: Head
+    wrong: str = ""
+
+
+def append(action: Action, actor: str, workload: str = "", subject: str = "", **details: Any) -> int:
+    """Write an entry within the caller's transaction, as the last thing it does there, and return its number.
+
+    `details` may hold whatever msgspec writes as JSON. Whoever appends next waits until that transaction has ended:
+    two entries never follow the same one.
+    """
+    text = msgspec.json.encode(details, order="deterministic").decode().replace("\0", "\ufffd")
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A statement of its own: the next one's snapshot must be taken when the lock is there.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT clock_timestamp()")
+        (at,) = cursor.fetchone()
+        cursor.execute(HEAD)
+        number, previous = cursor.fetchone() or (0, FIRST)
+        entry = (number + 1, at, *(_storable(word) for word in (actor, action, workload, subject)), text, previous)
+        new = Head(number + 1, hash_of(entry))
+        cursor.execute(INSERT, [*entry, new.hash])
+        transaction.on_commit(lambda: _remember(new))
+    return new.number
+
+
+def hash_of(entry: tuple[Any, ...]) -> str:
+    """Return the hash of an entry: its columns in their order, without the hash."""
+    number, at, *rest = entry
+    covered = [number, at.astimezone(UTC).isoformat(timespec="microseconds"), *rest]
+    return hashlib.sha256(json.dumps(covered, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def check() -> Checked:
+    """Read the whole chain, compare it with the head in the file, and stop at the first entry that is not sound."""
+    head = Head(0, FIRST)
+    kept = read_head()
+    for *entry, found in _entries():
+        if wrong := _wrong(head, entry, found, kept):
+            return Checked(head.number, head, wrong)
+        head = Head(entry[0], found)
+    if kept is not None and kept.number > head.number:
+        return Checked(
+            head.number, head, f"entries {head.number + 1} to {kept.number} are gone: {head_file()} knows of them"
+        )
+    return Checked(head.number, head)
+
+
+def _wrong(before: Head, entry: list[Any], found: str, kept: Head | None) -> str:
+    number, previous = entry[0], entry[-1]
+    if number != before.number + 1:
+        return f"entry {before.number + 1} is missing"
+    if previous != before.hash:
+        return f"entry {number} does not follow entry {before.number}: one of them was put there or moved"
+    if hash_of(tuple(entry)) != found:
+        return f"entry {number} was changed"
+    if kept is not None and kept.number == number and kept.hash != found:
+        return f"entry {number} is another than {head_file()} knows of: it or one before it was written anew"
+    return ""
+
+
+def _entries() -> Iterator[tuple[Any, ...]]:
+    """All entries, in batches: each is read as it was committed, and new ones only follow."""
+    last = -1
+    with connection.cursor() as cursor:
+        while True:
+            # From 0 on: an entry put before the first would be there.
+            cursor.execute(ALL, [last, PAGE])
+            found = cursor.fetchall()
+            yield from found
+            if len(found) < PAGE:
+                return
+            last = found[-1][0]
+
+
+# --- The head beside the database ------------------------------------------------------------------
+
+
+def head_file() -> Path:
+    return Path(settings.AUDIT_HEAD_FILE)
+
+
+def read_head() -> Head | None:
+    """Return the head that was written last on this machine; None where none was. Raises OSError or ValueError where
+    the file cannot be read."""
+    try:
+        return msgspec.json.decode(head_file().read_bytes(), type=Head)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{head_file()} is not what the audit log wrote: {error}") from error
+
+
+def _remember(head: Head) -> None:
+    """Write the head to its file, unless a newer one is there. The entry is committed: a disk that is full is said."""
+    path = head_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = read_head()
+            if known is not None and known.number >= head.number:
+                return
+            new = path.with_suffix(".new")
+            new.write_bytes(msgspec.json.encode(head))
+            new.replace(path)
+    except (OSError, ValueError) as error:
+        log.error("the head of the audit log was not written", extra={"number": head.number, "error_text": str(error)})
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd")

@@ -1,0 +1,210 @@
+"""The queue of samples: claimed for half an hour, renewed while somebody works, and never held by two.
+
+A sample is free where nobody holds it, or whoever did let the time run out. The row itself says who holds it, so that
+of two who claim at once each gets others: rows that somebody is claiming are skipped, and what was claimed meanwhile
+is looked at again before it is taken.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Now
+
+from fallbacks import audit
+from fallbacks.models import PassedOver, Review, Sample, User
+
+LEASE = timedelta(minutes=30)
+# As many as can be claimed at once: what one works through in a sitting.
+MOST_CLAIMED = 20
+
+CLAIM = """
+WITH free AS (
+  SELECT s.id, s.due_at FROM sample s JOIN workload w ON w.id = s.workload_id
+  WHERE s.scored_at IS NULL AND s.texts_removed_at IS NULL
+    AND (s.held_until IS NULL OR s.held_until <= clock_timestamp())
+    AND (%(workload)s = '' OR w.slug = %(workload)s)
+    AND (%(reason)s = '' OR s.reason = %(reason)s)
+    AND NOT EXISTS (SELECT 1 FROM review r WHERE r.sample_id = s.id AND r.reviewer_id = %(by)s)
+    AND NOT EXISTS (SELECT 1 FROM passed_over p WHERE p.sample_id = s.id AND p.reviewer_id = %(by)s)
+  ORDER BY s.due_at, s.id LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+), placed AS (SELECT id, row_number() OVER (ORDER BY due_at, id) AS place FROM free)
+UPDATE sample SET held_by_id = %(by)s, held_until = clock_timestamp() + %(lease)s,
+                  batch = %(batch)s, place = placed.place
+FROM placed WHERE sample.id = placed.id
+"""
+RENEW = """
+UPDATE sample SET held_until = clock_timestamp() + %(lease)s
+WHERE held_by_id = %(by)s AND held_until > clock_timestamp() RETURNING held_until
+"""
+
+
+class NotHeld(Exception):
+    """The sample is not the reviewer's now: the time ran out, or it was handed back."""
+
+    code = "not_held"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This sample is not yours any more: the half hour is over, or you handed it back. Claim again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Samples of one workload and reason of sampling that wait to be scored.
+
+    `held` are being looked at, `overdue` were due before now.
+    """
+
+    workload: str
+    reason: str
+    count: int
+    held: int
+    overdue: int
+    oldest: datetime
+    next_due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One sample of what somebody claimed. `state` is `held`, `passed`, `failed`, `skipped` or `gone`."""
+
+    place: int
+    sample: int
+    state: str
+
+
+def waiting(workload: str = "", reason: str = "") -> list[Waiting]:
+    """Return what waits, by workload and reason. One query, over what is not scored."""
+    rows: Any = open_samples(workload, reason).values("workload__slug", "reason").order_by("workload__slug", "reason")
+    return [
+        Waiting(
+            row["workload__slug"], *(row[name] for name in ("reason", "n", "held", "overdue", "oldest", "next_due"))
+        )
+        for row in rows.annotate(
+            n=Count("id"),
+            held=Count("id", filter=Q(held_until__gt=Now())),
+            overdue=Count("id", filter=Q(due_at__lte=Now())),
+            oldest=Min("sampled_at"),
+            next_due=Min("due_at"),
+        )
+    ]
+
+
+def open_samples(workload: str = "", reason: str = "") -> QuerySet[Sample]:
+    """Return what is not scored and can be, the most urgent first."""
+    found = Sample.objects.filter(scored_at=None, texts_removed_at=None)
+    if workload:
+        found = found.filter(workload__slug=workload)
+    if reason:
+        found = found.filter(reason=reason)
+    return found.order_by("due_at", "id")
+
+
+def pending() -> dict[str, int]:
+    """Return how many samples wait, by workload; those without any are left out. One query."""
+    rows = open_samples().order_by().values_list("workload__slug").annotate(Count("id"))
+    return dict(rows)
+
+
+def claim(by: User, workload: str = "", reason: str = "", most: int = MOST_CLAIMED) -> uuid.UUID | None:
+    """Give the reviewer up to `most` free samples, the most urgent first; return their batch, None where none is free.
+
+    Nobody gets what they have scored or skipped.
+    """
+    batch = uuid.uuid4()
+    given: Any = {
+        "by": by.id,
+        "workload": workload,
+        "reason": reason,
+        "most": max(1, min(most, MOST_CLAIMED)),
+        "lease": LEASE,
+        "batch": batch,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, given)
+        return batch if cursor.rowcount else None
+
+
+def held(by: User) -> QuerySet[Sample]:
+    """Return the samples that are the reviewer's now, in the order in which they were claimed."""
+    return (
+        Sample.objects.filter(held_by=by, held_until__gt=Now(), scored_at=None)
+        .select_related("workload")
+        .order_by("held_until", "batch", "place")
+    )
+
+
+def renew(by: User) -> datetime | None:
+    """Hold what is held for another half hour; return until when, None where nothing is held any more."""
+    given: Any = {"lease": LEASE, "by": by.id}
+    with connection.cursor() as cursor:
+        cursor.execute(RENEW, given)
+        found = cursor.fetchall()
+    return max(until for (until,) in found) if found else None
+
+
+def lock_held(sample: int, by: User) -> Sample:
+    """Lock a sample that is the reviewer's, until the end of the caller's transaction. Raises NotHeld."""
+    found = (
+        Sample.objects.select_for_update(of=("self",))
+        .select_related("workload")
+        .filter(id=sample, held_by=by, held_until__gt=Now(), scored_at=None)
+        .first()
+    )
+    if found is None:
+        raise NotHeld
+    return found
+
+
+def free(rows: QuerySet[Sample]) -> int:
+    """Let nobody hold these any more."""
+    return rows.update(held_by=None, held_until=None)
+
+
+def skip(sample: int, by: User, reason: str) -> None:
+    """Leave a sample to others: this reviewer is not given it again. Raises NotHeld."""
+    with transaction.atomic():
+        found = lock_held(sample, by)
+        reason = reason.strip().replace("\0", "\ufffd")[:500]
+        PassedOver.objects.create(sample=found, reviewer=by, reason=reason, batch=found.batch, place=found.place)
+        free(Sample.objects.filter(id=sample))
+        audit.append("sample skipped", by.username, found.workload.slug, f"sample {sample}", reason=reason)
+
+
+def hand_back(by: User, reason: str, samples: Iterable[int] | None = None) -> int:
+    """Give back what is held, or these of it, for anybody to claim; return how many."""
+    with transaction.atomic():
+        rows = Sample.objects.select_for_update(of=("self",)).filter(held_by=by, held_until__gt=Now())
+        if samples is not None:
+            rows = rows.filter(id__in=list(samples))
+        found = list(rows.order_by("id").values_list("id", "workload__slug"))
+        free(Sample.objects.filter(id__in=[number for number, _ in found]))
+        for workload in sorted({slug for _, slug in found}):
+            numbers = [number for number, slug in found if slug == workload]
+            reason = reason.strip().replace("\0", "\ufffd")[:500]
+            audit.append("samples handed back", by.username, workload, samples=numbers, reason=reason)
+    return len(found)
+
+
+def progress(batch: uuid.UUID, by: User) -> list[Place]:
+    """Return what became of each sample of a batch, in its order. Three queries."""
+    mine: dict[str, Any] = {"batch": batch, "reviewer": by}
+    scored = Review.objects.filter(**mine).values_list("place", "sample_id", "passed")
+    skipped = PassedOver.objects.filter(**mine).values_list("place", "sample_id")
+    now_held = Sample.objects.filter(batch=batch, held_by=by, held_until__gt=Now()).values_list("place", "id")
+    found = [Place(place, sample, "passed" if passed else "failed") for place, sample, passed in scored]
+    found += [Place(place, sample, "skipped") for place, sample in skipped]
+    found += [Place(place, sample, "held") for place, sample in now_held]
+    return sorted(found, key=lambda each: each.place)
+
+
+def skips_of(samples: Sequence[int]) -> dict[int, int]:
+    """Return how often each of these samples was skipped; none is left out. One query."""
+    rows = PassedOver.objects.filter(sample__in=samples).values_list("sample").annotate(times=Count("id"))
+    return dict.fromkeys(samples, 0) | dict(rows.values_list("sample", "times"))
