@@ -19,7 +19,7 @@ from bench.figures import Figure
 from bench.rig import Rig
 from bench.sizes import Sizes
 from dashboard import queries
-from fallbacks import partitions, recounting
+from fallbacks import partitions, recounting, sealing
 from fallbacks.timebuckets import Window
 
 DAYS = 30
@@ -150,6 +150,8 @@ def fill(first: int, last: int) -> None:
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
         cursor.execute("VACUUM ANALYZE")
     recounting.compare(repair=True)
+    # As the worker does each hour.
+    sealing.seal(end)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 

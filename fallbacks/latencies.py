@@ -38,6 +38,13 @@ def packed(histogram: Histogram) -> list[int] | None:
     return [count * BINS + place for place, count in sorted(histogram.items()) if count] or None
 
 
+def add_packed(sums: dict[int, int], stored: list[int] | None) -> None:
+    """Add a histogram as it is stored to counts by bin."""
+    for part in stored or ():
+        place = part % BINS
+        sums[place] = sums.get(place, 0) + part // BINS
+
+
 @dataclass(frozen=True, slots=True)
 class Percentiles:
     """The latency that half of `count` requests did not exceed, and that 95 of 100 did not, in milliseconds."""

@@ -12,8 +12,6 @@ Everything is kept by whole days in UTC, so that what is left of a day is all of
 anywhere and done again: it goes on where it was.
 """
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -21,7 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from fallbacks import partitions
+from fallbacks import locks, partitions
 from fallbacks.models import RemovedRows
 from fallbacks.timebuckets import LENGTH, Kept, Step, floor
 
@@ -129,7 +127,7 @@ def apply(now: datetime) -> Removed:
     What is being read is left for the next time; `left` of the answer says so. Call it outside of a transaction.
     """
     removed = Removed()
-    with _alone() as alone:
+    with locks.alone(_LOCK) as alone:
         if not alone:
             return Removed(left="another process is removing already")
         for step, before in rollups_kept_since(now).items():
@@ -162,19 +160,6 @@ def _in_batches(statement: str, **given: Any) -> int:
             if not cursor.rowcount:
                 return total
             total += cursor.rowcount
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[bool]:
-    """Hold the lock of those who remove, and give whether it was free. It ends with the connection at the latest."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        (free,) = cursor.fetchone()
-        try:
-            yield free
-        finally:
-            if free:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def _start(day: date) -> datetime:

@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "ring": {"task": "ingest.tasks.ring", "schedule": 1.0, "options": {"expires": 2}},
     "shorten-log": {"task": "ingest.tasks.shorten_log", "schedule": 10.0, "options": {"expires": 10}},
     "make-partitions": {"task": "ingest.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "seal-days": {"task": "ingest.tasks.seal_days", "schedule": 3600.0, "options": {"expires": 3600}},
     # What is too old changes at midnight, in UTC. The other turns try again what a long reader held up, and find the
     # day's work on a machine that is off at night.
     "apply-retention": {"task": "ingest.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from fallbacks import logs, partitions, retention
+from fallbacks import logs, partitions, retention, sealing
 from ingest import buffer, compaction
 from ingest import drain as draining
 
@@ -63,6 +63,18 @@ def make_partitions() -> None:
         partitions.ensure_around(timezone.now())
     except DatabaseError as error:
         logs.away("database", error)
+
+
+@shared_task(name="ingest.tasks.seal_days")
+def seal_days() -> None:
+    """Build the indexes by which an id of a day that is over is found at once."""
+    try:
+        sealed = sealing.seal(timezone.now())
+    except DatabaseError as error:
+        logs.away("database", error)
+        return
+    if sealed:
+        log.info("sealed the events of %s to %s", sealed[0], sealed[-1])
 
 
 @shared_task(name="ingest.tasks.apply_retention")

@@ -78,8 +78,11 @@ def _one_of(name: str, values: Sequence[str]) -> sql.Composable:
 
 
 def is_id(name: str, value: str) -> sql.Composable:
-    """Return the condition that an id is this one, as the index of that id knows it."""
-    return sql.SQL('{} COLLATE "C" = {}').format(sql.Identifier(name), sql.Literal(value))
+    """Return the condition that an id is this one, as both indexes of that id know it: `fallbacks.sealing` tells why
+    there are two."""
+    return sql.SQL('({name} COLLATE "C" = {value} AND hashtext({name}) = hashtext({value}))').format(
+        name=sql.Identifier(name), value=sql.Literal(value)
+    )
 
 
 def _ids(name: str, values: Sequence[str]) -> sql.Composable:
