@@ -64,6 +64,22 @@ def test_a_view_is_saved_shared_and_opened_by_somebody_else(
     assert not SavedView.objects.exists()
 
 
+def test_a_view_that_is_refused_leads_to_a_page_that_says_why(
+    browser_page: OpenPage, person: Person, figures: int, complaints: list[str]
+) -> None:
+    page = browser_page("/events?outcome=served", person("viewer"))
+    page.locator("summary", has_text="Views").click()
+    page.get_by_label("Save what you see as").fill("Served")
+    # As after signing in anew in another tab: what the page would send is of the visit before.
+    page.context.clear_cookies(name="csrftoken")
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This form is no longer good.")
+    look(page)
+    assert not SavedView.objects.exists()
+    assert any("403" in each for each in complaints)
+    complaints.clear()
+
+
 @pytest.mark.parametrize(("theme", "width"), [("dark", WIDE), ("light", NARROW)])
 def test_a_file_arrives_and_the_page_tells_how_far_it_has_come(
     browser_page: OpenPage,
