@@ -120,12 +120,27 @@ class Broken:
 
 def totals(window: Window, scope: Scope, by: Sequence[str]) -> dict[Values, Broken]:
     """Return the counts of the whole window for each combination of values that it has. One query."""
-    return _summed(_counts(window, "day", scope, by, NO_START), lambda values, _: values)
+    return _summed(_counts(window, "day", scope, by, NO_START), _values)
+
+
+def totals_and_rules(
+    window: Window, scope: Scope, by: Sequence[str]
+) -> tuple[dict[Values, Broken], dict[Values, Broken]]:
+    """Return the same, not by rule, and beside it the counts by rule alone. One query for both."""
+    columns = [name for name in DIMENSIONS if name in by]
+    parts = list(_kinds(window, "day", scope, columns, NO_START))
+
+    def cells_by(names: Sequence[str]) -> Iterator[Part]:
+        for values, start, rules, counts in parts:
+            for each in _by_rule(names, columns, values, rules):
+                yield each, start, counts
+
+    return _summed(cells_by(by), _values), _summed(cells_by(["rule"]), _values)
 
 
 def latencies(window: Window, scope: Scope, by: Sequence[str]) -> dict[Values, Latencies]:
     """Return how long requests took over the whole window, for each combination of values. One query."""
-    found = _summed(_times(window, "day", scope, by, NO_START), lambda values, _: values)
+    found = _summed(_times(window, "day", scope, by, NO_START), _values)
     return {values: broken.took.latencies for values, broken in found.items()}
 
 
@@ -159,9 +174,22 @@ def _summed(parts: Iterator[Part], place: Callable[[Values, datetime], Any]) -> 
     return sums
 
 
+def _values(values: Values, _: datetime) -> Values:
+    return values
+
+
 def _counts(window: Window, step: Step, scope: Scope, by: Sequence[str], start: sql.Composable) -> Iterator[Part]:
     """Yield counts by values and start."""
     columns = [name for name in DIMENSIONS if name in by and name != "rule"]
+    for values, bucket, rules, counts in _kinds(window, step, scope, columns, start):
+        for each in _by_rule(by, columns, values, rules):
+            yield each, bucket, counts
+
+
+def _kinds(
+    window: Window, step: Step, scope: Scope, columns: Sequence[str], start: sql.Composable
+) -> Iterator[tuple[Values, datetime, int, Broken]]:
+    """Yield counts by values, start and the rules that were broken, as bits."""
     sums = sql.SQL(", ").join(sql.SQL(added).format(sql.Identifier(name)) for name, added in SUMS.items())
     query = sql.SQL(
         "SELECT {listed}{start}, rules, outcome, sum(events)::bigint, {sums}"
@@ -178,8 +206,7 @@ def _counts(window: Window, step: Step, scope: Scope, by: Sequence[str], start: 
         counts = Broken(
             **{outcome: events}, violations=violations, silent=silent, **dict(zip(SUMS, added, strict=True))
         )
-        for each in _by_rule(by, columns, values, rules):
-            yield each, bucket, counts
+        yield values, bucket, rules, counts
 
 
 def _times(window: Window, step: Step, scope: Scope, by: Sequence[str], start: sql.Composable) -> Iterator[Part]:

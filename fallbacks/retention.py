@@ -6,6 +6,7 @@
 | counts of traffic | the same | in batches |
 | minute and hour rollups | ROLLUP_RETENTION_DAYS | in batches |
 | what was exported, not the files | 30 days | in batches |
+| texts of samples, not their reviews | SAMPLE_RETENTION_DAYS | in batches |
 | day rollups, workloads | ever | |
 
 Everything is kept by whole days in UTC, so that what is left of a day is all of it. Removing may be cut off
@@ -48,6 +49,18 @@ EXPORTS_KEPT = timedelta(days=30)
 REMOVE_EXPORTS = """
 DELETE FROM export WHERE ctid = ANY(ARRAY(SELECT ctid FROM export WHERE started_at < %(before)s LIMIT %(batch)s))
 """
+OLD_TEXTS = "SELECT count(*) FROM sample WHERE texts_removed_at IS NULL AND sampled_at < %(before)s"
+# Who holds one for review does no more: there is nothing to look at. What somebody is writing goes the next time, since
+# to wait for it while others wait for this could be a circle.
+REMOVE_TEXTS = """
+WITH old AS (
+  SELECT id FROM sample WHERE texts_removed_at IS NULL AND sampled_at < %(before)s
+  ORDER BY sampled_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+)
+UPDATE sample s SET input = NULL, output = NULL, primary_output = NULL, texts_removed_at = now(),
+                    held_by_id = NULL, held_until = NULL
+FROM old WHERE s.id = old.id
+"""
 # The tables that are removed from, and what orders their rows as recorders do.
 NARROW, WIDE = "workload_id, bucket, environment", 'workload_id, bucket, environment, "primary", fallback, error_class'
 ROLLUPS: dict[Step, dict[str, str]] = {
@@ -74,6 +87,8 @@ class Removed:
     days: list[date] = field(default_factory=list)
     traffic: int = 0
     cells: dict[Step, int] = field(default_factory=dict)
+    # Samples whose texts went.
+    samples: int = 0
     # Why something is left that should be removed.
     left: str = ""
 
@@ -108,6 +123,11 @@ def rollups_kept_since(now: datetime) -> Kept:
     return {step: today - timedelta(days=kept) for step, kept in settings.ROLLUP_RETENTION_DAYS.items()}
 
 
+def texts_kept_since(now: datetime) -> datetime:
+    """Return from when on the texts of samples are kept."""
+    return _start(now.astimezone(UTC).date() - timedelta(days=settings.SAMPLE_RETENTION_DAYS))
+
+
 def expired(now: datetime) -> Removed:
     """Return what `apply` would remove."""
     found = Removed(list(partitions.to_drop(oldest_day_kept(now))))
@@ -118,6 +138,8 @@ def expired(now: datetime) -> Removed:
             for rollup in ROLLUPS[step]:
                 cursor.execute(OLD_CELLS.format(rollup=rollup), {"before": before})
                 found.cells[step] = found.cells.get(step, 0) + int(cursor.fetchone()[0])
+        cursor.execute(OLD_TEXTS, {"before": texts_kept_since(now)})
+        (found.samples,) = cursor.fetchone()
     return found
 
 
@@ -130,6 +152,8 @@ def apply(now: datetime) -> Removed:
     with locks.alone(_LOCK) as alone:
         if not alone:
             return Removed(left="another process is removing already")
+        # First: nothing may hold it up.
+        removed.samples = _in_batches(REMOVE_TEXTS, before=texts_kept_since(now))
         for step, before in rollups_kept_since(now).items():
             span = LENGTH["hour"] if step == "minute" else LENGTH["day"]
             statements = (REMOVE_CELLS.format(rollup=rollup, key=key) for rollup, key in ROLLUPS[step].items())
@@ -152,7 +176,7 @@ def apply(now: datetime) -> Removed:
 
 
 def _in_batches(statement: str, **given: Any) -> int:
-    """Run a statement that deletes one batch until it finds nothing more, each time in a transaction of its own."""
+    """Run a statement that removes one batch until it finds nothing more, each time in a transaction of its own."""
     total = 0
     with connection.cursor() as cursor:
         while True:

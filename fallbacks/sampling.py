@@ -91,7 +91,7 @@ INSERT = """
 INSERT INTO sample (workload_id, occurred_at, event, environment, "primary", fallback, error_class, tier, paid,
                     payload_class, policy_version, rules, reason, input, output, primary_output, masked, criteria,
                     reviews_required, due_at, swapped, place)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now() + %s, %s, 0)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, statement_timestamp() + %s, %s, 0)
 ON CONFLICT DO NOTHING
 """
 OF_PAIR = """
@@ -99,10 +99,14 @@ SELECT count(*) FROM (
   SELECT 1 FROM sample WHERE workload_id = %s AND "primary" = %s AND fallback = %s LIMIT %s
 ) known
 """
+# Of each day no more than its cap: beyond it only violations are picked, of which an outage may have any number.
 OF_DAYS = """
-SELECT (occurred_at AT TIME ZONE 'UTC')::date, error_class, paid, count(*) FROM sample
-WHERE workload_id = %s AND "primary" = %s AND fallback = %s AND occurred_at >= %s AND occurred_at < %s
-GROUP BY 1, 2, 3
+SELECT d.day, s.error_class, s.paid, count(*) FROM unnest(%s::date[]) AS d(day), LATERAL (
+  SELECT error_class, paid FROM sample
+  WHERE workload_id = %s AND "primary" = %s AND fallback = %s
+    AND occurred_at >= d.day::timestamp AT TIME ZONE 'UTC' AND occurred_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC'
+  LIMIT %s
+) s GROUP BY 1, 2, 3
 """
 
 
@@ -138,7 +142,8 @@ def _asked_for(events: Collection[Assessed], book: Rulebook) -> Iterator[tuple[A
 
 
 def _rows(cursor: CursorWrapper, route: Route, events: Sequence[tuple[Assessed, Policy]]) -> Iterator[tuple[Any, ...]]:
-    picked = _picked(cursor, route, [day_of(event) for event, _ in events])
+    cap = max(policy.review.daily_cap for _, policy in events)
+    picked = _picked(cursor, route, {day_of(event) for event, _ in events}, cap)
     for event, policy in events:
         row, verdict, sample, review = event.row, event.verdict, event.row.sample, policy.review
         if (reason := picked.reason(event, policy, row.workload)) is None or sample is None:
@@ -156,13 +161,11 @@ def _rows(cursor: CursorWrapper, route: Route, events: Sequence[tuple[Assessed, 
         )
 
 
-def _picked(cursor: CursorWrapper, route: Route, days: Sequence[date]) -> Picked:
+def _picked(cursor: CursorWrapper, route: Route, days: Collection[date], cap: int) -> Picked:
     """Return what was picked of a route before. Two queries, by an index."""
     cursor.execute(OF_PAIR, [*route, FIRST])
     (count,) = cursor.fetchone()
-    since = datetime(*min(days).timetuple()[:3], tzinfo=UTC)
-    until = datetime(*max(days).timetuple()[:3], tzinfo=UTC) + timedelta(days=1)
-    cursor.execute(OF_DAYS, [*route, since, until])
+    cursor.execute(OF_DAYS, [sorted(days), *route, cap])
     found: dict[date, Day] = {}
     for day, error_class, paid, samples in cursor.fetchall():
         known = found.setdefault(day, Day())

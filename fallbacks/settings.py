@@ -153,6 +153,8 @@ CELERY_BEAT_SCHEDULE = {
     "ring": {"task": "ingest.tasks.ring", "schedule": 1.0, "options": {"expires": 2}},
     "shorten-log": {"task": "ingest.tasks.shorten_log", "schedule": 10.0, "options": {"expires": 10}},
     "make-partitions": {"task": "ingest.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Decisions know by themselves when an enablement is over: this writes it down.
+    "tend-routes": {"task": "ingest.tasks.tend_routes", "schedule": 60.0, "options": {"expires": 60}},
     "seal-days": {"task": "ingest.tasks.seal_days", "schedule": 3600.0, "options": {"expires": 3600}},
     # What is too old changes at midnight, in UTC. The other turns try again what a long reader held up, and find the
     # day's work on a machine that is off at night.
@@ -164,6 +166,8 @@ CELERY_BEAT_SCHEDULE = {
 EVENT_RETENTION_DAYS = days("EVENT_RETENTION_DAYS", os.environ.get("EVENT_RETENTION_DAYS", "90"), least=2)
 # How long the rollups that tell minutes and hours are kept; days are kept for ever.
 ROLLUP_RETENTION_DAYS = rollup_days(os.environ.get("ROLLUP_RETENTION_DAYS", "minute=30,hour=400"))
+# How long the texts of samples are kept; what reviewers said of them stays.
+SAMPLE_RETENTION_DAYS = days("SAMPLE_RETENTION_DAYS", os.environ.get("SAMPLE_RETENTION_DAYS", "30"), least=1)
 
 # --- People ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "fallbacks.User"

@@ -1,20 +1,24 @@
 """From what was sent to what is stored: what types cannot say is checked, and what was left out is filled in."""
 
+import logging
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from fallbacks import pricing, retention
+from fallbacks import logs, pricing, retention
 from fallbacks.boundary import STATUSES
 from fallbacks.forms import Sample
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
-from fallbacks.rows import DEFAULT_ENVIRONMENT, EventRow, TrafficRow
-from ingest import wire
+from fallbacks.rows import DEFAULT_ENVIRONMENT, EventRow, SampleRow, TrafficRow
+from ingest import masking, wire
 from ingest.wire import FORMS, BadItem
+
+log = logging.getLogger(__name__)
 
 
 def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
@@ -29,8 +33,6 @@ def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
         )
     if sent.id is not None and sent.occurred_at is None:
         raise BadItem("occurred_at", "is required beside id: the two together make a retry harmless")
-    if sent.sample is not None:
-        check_sample(sent.sample)
     return EventRow(
         workload=sent.workload,
         occurred_at=recent("occurred_at", sent.occurred_at, now) if sent.occurred_at else now,
@@ -41,7 +43,7 @@ def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
         fallback=sent.fallback and storable(sent.fallback),
         status=status(sent.status),
         reason=storable(sent.reason),
-        outcome=outcome(sent),
+        outcome=(became := outcome(sent)),
         error_code=sent.error_code and storable(sent.error_code),
         attempts=sent.attempts or 1,
         user_visible=sent.user_visible,
@@ -58,6 +60,7 @@ def event(sent: wire.EventIn, key: Key, now: datetime) -> EventRow:
         output_tokens=sent.output_tokens,
         cost_usd=cost(sent.cost_usd),
         attributes=attributes(sent.attributes),
+        sample=sample(sent.sample, became) if sent.sample is not None else None,
     )
 
 
@@ -123,11 +126,33 @@ def whole(milliseconds: float | None) -> int | None:
     return None if milliseconds is None else round(milliseconds)
 
 
-def check_sample(sample: Sample) -> None:
-    for name in sample.__struct_fields__:
-        text = getattr(sample, name)
+def sample(sent: Sample, became: str) -> SampleRow | None:
+    """Return the texts, masked; None where nobody would look at them: there is no answer. Raises BadItem."""
+    for name in sent.__struct_fields__:
+        text = getattr(sent, name)
         if text is not None and len(text.encode()) > wire.MOST_SAMPLE_BYTES:
             raise BadItem("sample", f"{name} is larger than 16 KiB: must be {FORMS['sample']}")
+    if became != Outcome.SERVED or sent.output is None:
+        return None
+    found: Counter[str] = Counter()
+    output = masked(sent.output, found)
+    if output is None:
+        return None
+    return SampleRow(masked(sent.input, found), output, masked(sent.primary_output, found), dict(found))
+
+
+def masked(text: str | None, found: Counter[str]) -> str | None:
+    """Return the text as it may be kept, and count what was masked; None where that fails: it is never kept raw."""
+    if text is None:
+        return None
+    try:
+        kept, counts = masking.mask(storable(text))
+    except Exception as error:
+        # Neither its words nor its text: they may quote what was sent.
+        log.error("a text is not kept", extra={"error": logs.kind(error), "at_lines": logs.places(error)})
+        return None
+    found.update(counts)
+    return kept
 
 
 def attributes(sent: Mapping[str, str] | None) -> str | None:

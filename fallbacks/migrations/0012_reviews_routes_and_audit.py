@@ -249,7 +249,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="sample",
-            index=models.Index(condition=models.Q(("scored_at", None)), fields=["due_at", "id"], name="sample_waiting"),
+            index=models.Index(
+                condition=models.Q(("scored_at", None), ("texts_removed_at", None)),
+                fields=["due_at", "id"],
+                name="sample_waiting",
+            ),
         ),
         migrations.AddIndex(
             model_name="sample",
@@ -261,6 +265,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("scored_at__isnull", False)),
                 fields=["workload", "primary", "fallback", "-scored_at"],
                 name="sample_scored",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="sample",
+            index=models.Index(
+                condition=models.Q(("scored_at__isnull", False)), fields=["scored_at"], name="sample_by_scored_time"
             ),
         ),
         migrations.AddIndex(

@@ -64,13 +64,21 @@ class Sample(models.Model):
             ),
         ]
         indexes = [
-            # The queue: what is not scored yet, the most urgent first.
-            models.Index(fields=["due_at", "id"], condition=models.Q(scored_at=None), name="sample_waiting"),
+            # The queue: what is not scored yet and can be, the most urgent first.
+            models.Index(
+                fields=["due_at", "id"],
+                condition=models.Q(scored_at=None, texts_removed_at=None),
+                name="sample_waiting",
+            ),
             models.Index(fields=["workload", "primary", "fallback", "occurred_at"], name="sample_of_route"),
             models.Index(
                 fields=["workload", "primary", "fallback", "-scored_at"],
                 condition=models.Q(scored_at__isnull=False),
                 name="sample_scored",
+            ),
+            # What reviews say of a window.
+            models.Index(
+                fields=["scored_at"], condition=models.Q(scored_at__isnull=False), name="sample_by_scored_time"
             ),
             models.Index(fields=["sampled_at"], condition=models.Q(texts_removed_at=None), name="sample_with_texts"),
         ]

@@ -16,13 +16,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dashboard import queries
-from fallbacks import partitions, recounting, retention
-from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, RemovedRows, Traffic
+from fallbacks import partitions, recounting, retention, review_queue
+from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, RemovedRows, Review, Sample, Traffic
 from fallbacks.rates import Counts
 from fallbacks.recording import record
 from fallbacks.settings import rollup_days
 from fallbacks.timebuckets import Window
-from tests import make
+from tests import make, reviews
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
@@ -123,6 +123,61 @@ def test_a_count_that_reaches_into_a_kept_day_stays_and_the_recount_agrees(midni
     assert recounting.compare(repair=True) == []
 
 
+def sampled_ago(*ages: timedelta, now: datetime) -> list[Sample]:
+    """Samples that came so long ago, of events of today."""
+    reviews.policy()
+    found = reviews.sampled(len(ages))
+    for sample, age in zip(found, ages, strict=True):
+        Sample.objects.filter(id=sample.id).update(sampled_at=now - age)
+    return found
+
+
+def texts(sample: Sample) -> tuple[str | None, ...]:
+    sample.refresh_from_db()
+    return sample.input, sample.output, sample.primary_output
+
+
+def test_texts_of_samples_go_and_what_was_said_of_them_stays(midnight: datetime) -> None:
+    kept, scored, old = sampled_ago(30 * DAY, 30 * DAY + MINUTE, 90 * DAY, now=midnight)
+    by = reviews.reviewer("rita")
+    marks = {"correct": "pass", "tone": "na"}
+    Review.objects.create(sample=scored, reviewer=by, marks=marks, passed=True, comment="Kind.")
+    Sample.objects.filter(id=scored.id).update(scored_at=midnight, passed=True)
+    assert retention.expired(timezone.now()).samples == 2
+    assert [None not in texts(sample) for sample in (kept, scored, old)] == [True] * 3
+    assert retention.apply(timezone.now()).samples == 2
+    assert [texts(sample) for sample in (scored, old)] == [(None, None, None)] * 2
+    assert None not in texts(kept)
+    assert (kept.texts_removed_at, scored.passed, scored.masked) == (None, True, {})
+    assert scored.texts_removed_at is not None
+    assert list(Review.objects.values_list("marks", "passed", "comment")) == [(marks, True, "Kind.")]
+    assert (retention.expired(timezone.now()).samples, retention.apply(timezone.now()).samples) == (0, 0)
+
+
+def test_a_sample_without_texts_leaves_the_queue_and_whoever_holds_it(midnight: datetime) -> None:
+    old, new = sampled_ago(40 * DAY, DAY, now=midnight)
+    by = reviews.reviewer("rita")
+    review_queue.claim(by)
+    assert {sample.id for sample in review_queue.held(by)} == {old.id, new.id}
+    retention.apply(timezone.now())
+    assert [sample.id for sample in review_queue.held(by)] == [new.id]
+    assert review_queue.claim(reviews.reviewer("rolf")) is None
+    with pytest.raises(review_queue.NotHeld):
+        review_queue.skip(old.id, by, "too late")
+
+
+def test_texts_go_in_batches_and_those_that_somebody_is_at_the_next_time(
+    midnight: datetime, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 7)
+    settings.SAMPLE_RETENTION_DAYS = 2
+    found = sampled_ago(*[3 * DAY] * 30, now=midnight)
+    with reading(f"SELECT id FROM sample WHERE id = {found[3].id} FOR UPDATE"):
+        assert retention.apply(timezone.now()).samples == 29
+    assert retention.apply(timezone.now()).samples == 1
+    assert Sample.objects.filter(texts_removed_at=None).count() == 0
+
+
 def test_inserts_go_on_while_a_long_reader_keeps_a_partition_from_going(
     midnight: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +260,7 @@ def test_the_command_says_what_it_would_do_does_it_and_fails_where_it_cannot(
     day = (midnight - 100 * DAY).date()
     words = (
         f"1 days of events ({day} to {day}), 1 counts of traffic, 2 cells of the minute rollup,"
-        " 0 cells of the hour rollup."
+        " 0 cells of the hour rollup, texts of 0 samples."
     )
     assert run("--check") == f"Would remove {words}\n"
     assert Event.objects.count() == MinuteRollup.objects.count() == Traffic.objects.count() == 1

@@ -10,9 +10,9 @@ from fallbacks import retention
 
 
 class Command(BaseCommand):
-    """Removes old events, counts and rollups. Exits with 1 where something is in use and left for the next time."""
+    """Removes what is too old. Exits with 1 where something is in use and left for the next time."""
 
-    help = "Remove events, counts of traffic and rollups that are older than they are to be kept."
+    help = "Remove events, counts of traffic, rollups and texts of samples that are older than they are to be kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="say what would be removed, and remove nothing")
@@ -30,4 +30,4 @@ class Command(BaseCommand):
         if found.days:
             days += f" ({found.days[0]} to {found.days[-1]})"
         cells = [f"{count:,} cells of the {step} rollup" for step, count in found.cells.items()]
-        return ", ".join([days, f"{found.traffic:,} counts of traffic", *cells])
+        return ", ".join([days, f"{found.traffic:,} counts of traffic", *cells, f"texts of {found.samples:,} samples"])
