@@ -25,9 +25,15 @@ WHERE indisvalid AND relname LIKE %s ORDER BY 1
 def _as_before(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # Whoever read for the test before may have it open for some seconds yet.
     monkeypatch.setattr(sealing, "PATIENCE_MS", 30_000)
+    drop_all()
     yield
+    drop_all()
+
+
+def drop_all() -> None:
+    """Another test may have left days, and sealed ones."""
     for day, state in partitions.to_drop(date.max).items():
-        partitions.drop(day, state, 5_000)
+        partitions.drop(day, state, 30_000)
 
 
 @pytest.fixture
