@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 
 from fallbacks import audit
@@ -29,17 +29,34 @@ WITH free AS (
     AND (s.held_until IS NULL OR s.held_until <= clock_timestamp())
     AND (%(workload)s = '' OR w.slug = %(workload)s)
     AND (%(reason)s = '' OR s.reason = %(reason)s)
+    AND (%(sample)s::bigint IS NULL OR s.id = %(sample)s)
     AND NOT EXISTS (SELECT 1 FROM review r WHERE r.sample_id = s.id AND r.reviewer_id = %(by)s)
     AND NOT EXISTS (SELECT 1 FROM passed_over p WHERE p.sample_id = s.id AND p.reviewer_id = %(by)s)
   ORDER BY s.due_at, s.id LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
 ), placed AS (SELECT id, row_number() OVER (ORDER BY due_at, id) AS place FROM free)
-UPDATE sample SET held_by_id = %(by)s, held_until = clock_timestamp() + %(lease)s,
+UPDATE sample SET held_by_id = %(by)s, held_until = statement_timestamp() + %(lease)s,
                   batch = %(batch)s, place = placed.place
 FROM placed WHERE sample.id = placed.id
 """
 RENEW = """
-UPDATE sample SET held_until = clock_timestamp() + %(lease)s
+UPDATE sample SET held_until = statement_timestamp() + %(lease)s
 WHERE held_by_id = %(by)s AND held_until > clock_timestamp() RETURNING held_until
+"""
+# The row tells whose it was last until somebody else has claimed it.
+TAKE_UP = """
+UPDATE sample SET held_until = statement_timestamp() + %(lease)s
+WHERE held_by_id = %(by)s AND scored_at IS NULL AND texts_removed_at IS NULL
+"""
+WAITING = """
+SELECT w.slug, s.reason, count(*),
+       count(*) FILTER (WHERE NOT coalesce(s.held_until > now(), false) AND r.id IS NULL AND p.id IS NULL),
+       count(*) FILTER (WHERE s.held_until > now() AND s.held_by_id <> %(by)s),
+       count(*) FILTER (WHERE s.due_at <= now()), min(s.sampled_at), min(s.due_at)
+FROM sample s JOIN workload w ON w.id = s.workload_id
+     LEFT JOIN review r ON r.sample_id = s.id AND r.reviewer_id = %(by)s
+     LEFT JOIN passed_over p ON p.sample_id = s.id AND p.reviewer_id = %(by)s
+WHERE s.scored_at IS NULL AND s.texts_removed_at IS NULL
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -58,12 +75,13 @@ class NotHeld(Exception):
 class Waiting:
     """Samples of one workload and reason of sampling that wait to be scored.
 
-    `held` are being looked at, `overdue` were due before now.
+    `free` are those that whoever asks could claim, `held` are with others, `overdue` were due before now.
     """
 
     workload: str
     reason: str
     count: int
+    free: int
     held: int
     overdue: int
     oldest: datetime
@@ -79,31 +97,17 @@ class Place:
     state: str
 
 
-def waiting(workload: str = "", reason: str = "") -> list[Waiting]:
-    """Return what waits, by workload and reason. One query, over what is not scored."""
-    rows: Any = open_samples(workload, reason).values("workload__slug", "reason").order_by("workload__slug", "reason")
-    return [
-        Waiting(
-            row["workload__slug"], *(row[name] for name in ("reason", "n", "held", "overdue", "oldest", "next_due"))
-        )
-        for row in rows.annotate(
-            n=Count("id"),
-            held=Count("id", filter=Q(held_until__gt=Now())),
-            overdue=Count("id", filter=Q(due_at__lte=Now())),
-            oldest=Min("sampled_at"),
-            next_due=Min("due_at"),
-        )
-    ]
+def waiting(by: User) -> list[Waiting]:
+    """Return what waits, by workload and reason, as this reviewer meets it. One query, over what is not scored."""
+    given: Any = {"by": by.id}
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, given)
+        return [Waiting(*row) for row in cursor.fetchall()]
 
 
-def open_samples(workload: str = "", reason: str = "") -> QuerySet[Sample]:
+def open_samples() -> QuerySet[Sample]:
     """Return what is not scored and can be, the most urgent first."""
-    found = Sample.objects.filter(scored_at=None, texts_removed_at=None)
-    if workload:
-        found = found.filter(workload__slug=workload)
-    if reason:
-        found = found.filter(reason=reason)
-    return found.order_by("due_at", "id")
+    return Sample.objects.filter(scored_at=None, texts_removed_at=None).order_by("due_at", "id")
 
 
 def pending() -> dict[str, int]:
@@ -112,16 +116,19 @@ def pending() -> dict[str, int]:
     return dict(rows)
 
 
-def claim(by: User, workload: str = "", reason: str = "", most: int = MOST_CLAIMED) -> uuid.UUID | None:
+def claim(
+    by: User, workload: str = "", reason: str = "", most: int = MOST_CLAIMED, sample: int | None = None
+) -> uuid.UUID | None:
     """Give the reviewer up to `most` free samples, the most urgent first; return their batch, None where none is free.
 
-    Nobody gets what they have scored or skipped.
+    `sample` is the one wanted. Nobody gets what they have scored or skipped.
     """
     batch = uuid.uuid4()
     given: Any = {
         "by": by.id,
         "workload": workload,
         "reason": reason,
+        "sample": sample,
         "most": max(1, min(most, MOST_CLAIMED)),
         "lease": LEASE,
         "batch": batch,
@@ -147,6 +154,14 @@ def renew(by: User) -> datetime | None:
         cursor.execute(RENEW, given)
         found = cursor.fetchall()
     return max(until for (until,) in found) if found else None
+
+
+def take_up(by: User) -> int:
+    """Hold again what the time ran out for and nobody has claimed since; return how many the reviewer holds now."""
+    given: Any = {"lease": LEASE, "by": by.id}
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_UP, given)
+        return int(cursor.rowcount)
 
 
 def lock_held(sample: int, by: User) -> Sample:

@@ -82,7 +82,7 @@ def verdict(sample: Sample) -> bool | None:
 def _tell(sample: Sample, made: Review, passed: bool | None) -> bool:
     """Write what was scored to the audit log, and suspend the route where too few of its samples pass now."""
     slug = sample.workload.slug
-    at = enablement.standing(slug) if passed is False else None
+    at = enablement.standing(slug) if passed is not None else None
     falls = at is not None and enablement.has_fallen(at)
     # The lock of those who change routes comes before that of the log, here as everywhere.
     with changing() if falls else contextlib.nullcontext():
@@ -108,7 +108,8 @@ def _problems(sample: Sample, fallback: Score, primary: Score | None, comment: s
         found += _lacking(sample, "primary", primary or Score({}, None))
     if len(comment) > MOST_COMMENT:
         found.append(Problem("comment", f"Write {MOST_COMMENT:,} characters at most."))
-    if fallback.passed is False and not comment:
+    # Of either: a refusal that depends on which is the fallback's would tell which that is.
+    if not comment and any(said and said.passed is False for said in (fallback, primary)):
         found.append(Problem("comment", "Say what is wrong: whoever mends it was not here."))
     return found
 

@@ -28,16 +28,20 @@
   };
 
   const does = (pressed) => {
-    if (pressed === "j") return step(1);
-    if (pressed === "k") return step(-1);
     const element = keyed().find((one) => one.dataset.key === pressed);
     if (element) press(element);
+    else if (pressed === "j") return step(1);
+    else if (pressed === "k") return step(-1);
     return Boolean(element);
   };
+  // What has the focus does something by this key itself.
+  const isItsOwn = ({ key, target, repeat }) =>
+    (key === "Enter" && (repeat || target.closest?.("a[href], button, summary"))) ||
+    (key.startsWith("Arrow") && target.matches?.("input, [role=radiogroup] *"));
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    if (dialog?.open || isTypedIn(event.target)) return;
+    if (dialog?.open || isTypedIn(event.target) || isItsOwn(event)) return;
     const follows = first.key && event.timeStamp - first.at < NEXT_KEY_WITHIN;
     const pressed = follows ? `${first.key} ${event.key}` : event.key;
     first = { key: "", at: 0 };
@@ -46,11 +50,12 @@
   });
 
   // What they are, as this page has them.
+  const CAPS = { ArrowLeft: "←", ArrowRight: "→" };
   const line = (keys, word) => {
     const name = document.createElement("dt");
     for (const key of keys) {
       const cap = document.createElement("kbd");
-      cap.textContent = key;
+      cap.textContent = CAPS[key] ?? key;
       name.append(cap, " ");
     }
     const means = document.createElement("dd");

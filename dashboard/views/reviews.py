@@ -1,0 +1,121 @@
+"""The review queue, for reviewers and admins: what waits, claiming some of it, and giving it back."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard import errors
+from dashboard import words as writing
+from dashboard.reviews import desk, queue, words
+from dashboard.timezone import current
+from dashboard.views.saved_views import person
+from dashboard.who_may import reviewers
+from fallbacks import review_queue
+from fallbacks.sampling import REASONS
+
+
+@never_cache
+@require_safe
+@reviewers
+def listing(request: HttpRequest) -> HttpResponse:
+    """List what waits by workload and reason of sampling, and what one holds."""
+    who = person(request)
+    workload, reason = narrowed(request.GET)
+    now = timezone.now()
+    context = {
+        **queue.of(who, workload, reason, now),
+        "workload": workload,
+        "reason": reason,
+        "done": queue.done(request.GET["done"], who) if "done" in request.GET else None,
+        "now": now,
+    }
+    return render(request, "pages/reviews.html", context)
+
+
+def narrowed(asked: QueryDict) -> tuple[str, str]:
+    """Return the workload and the reason of sampling that are asked for; empty is any."""
+    reason = asked.get("reason", "")
+    return asked.get("workload", "").replace("\0", "")[:64], reason if reason in REASONS else ""
+
+
+@require_POST
+@reviewers
+def claim(request: HttpRequest) -> HttpResponse:
+    """Claim as many as one can hold, and open the first; where none is free, say so."""
+    who = person(request)
+    workload, reason = narrowed(request.POST)
+    sample = number(request.POST)
+    room = review_queue.MOST_CLAIMED - review_queue.held(who).count()
+    if room <= 0:
+        messages.info(request, f"You hold {words.samples(review_queue.MOST_CLAIMED)}, the most: score them first.")
+        return redirect("reviews")
+    batch = review_queue.claim(who, workload, reason, room, sample)
+    if batch is None:
+        messages.info(request, nothing_free(workload, sample))
+        return back_to_queue(workload, reason)
+    first = review_queue.held(who).filter(batch=batch).values_list("id", flat=True).first()
+    return redirect("review-sample", first) if first else redirect("reviews")
+
+
+def number(sent: QueryDict) -> int | None:
+    """Return the number of the sample that a form names; None where it names none."""
+    text = sent.get("sample", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def nothing_free(workload: str, sample: int | None) -> str:
+    if sample is not None:
+        return "This sample is not free any more: somebody was quicker, or you have scored or skipped it."
+    of = f" of {workload}" if workload else ""
+    return f"Nothing{of} is free for you just now: others hold it, or you have scored or skipped it."
+
+
+def back_to_queue(workload: str = "", reason: str = "") -> HttpResponseRedirect:
+    query = QueryDict(mutable=True)
+    query.update({name: value for name, value in (("workload", workload), ("reason", reason)) if value})
+    return HttpResponseRedirect(f"{reverse('reviews')}?{query.urlencode()}" if query else reverse("reviews"))
+
+
+@require_POST
+@reviewers
+def hand_back(request: HttpRequest) -> HttpResponse:
+    """Give back one sample, or all that one holds, for anybody to claim."""
+    who = person(request)
+    sample = number(request.POST)
+    if not (reason := request.POST.get("reason", "").strip()):
+        messages.error(request, "Not handed back: say why, so that others know.")
+        return redirect("review-sample", sample) if sample else redirect("reviews")
+    count = review_queue.hand_back(who, reason, None if sample is None else [sample])
+    if count:
+        are = "is" if count == 1 else "are"
+        messages.success(request, f"{words.samples(count)} {are} handed back, for anybody to claim.")
+    else:
+        messages.info(request, "Nothing was handed back: you hold nothing of it any more.")
+    following = review_queue.held(who).values_list("id", flat=True).first() if sample else None
+    return redirect("review-sample", following) if following else redirect("reviews")
+
+
+@require_POST
+@reviewers
+def renew(request: HttpRequest) -> HttpResponse:
+    """Hold what one holds for another half hour; `again`: also what ran out and nobody has claimed since.
+
+    Answers a program with the seconds that are left of the sample that is open, others with its page.
+    """
+    who = person(request)
+    sample = number(request.POST) or 0
+    if "again" in request.POST:
+        review_queue.take_up(who)
+    else:
+        review_queue.renew(who)
+    until = review_queue.held(who).filter(id=sample).values_list("held_until", flat=True).first()
+    if "application/json" not in request.headers.get("Accept", ""):
+        return redirect("review-sample", sample) if sample else redirect("reviews")
+    if until is None:
+        lost = review_queue.NotHeld()
+        return JsonResponse(errors.body(lost.code, str(lost)), status=409)
+    return JsonResponse({"seconds": desk.seconds_left(until), "until": writing.clock(until, current())})
