@@ -119,22 +119,25 @@ def asked_comparison(query: Mapping[str, str], span: Span) -> tuple[Comparison, 
     return usual, f"There is no such comparison. The figures are compared with the {usual.words}."
 
 
-def asked_span(query: Mapping[str, str], now: datetime) -> Span:
-    """Read `range`, and for `custom` also `from` and `to`, where a time without an offset is the viewer's."""
+def asked_span(query: Mapping[str, str], now: datetime, usual: str = USUAL_RANGE) -> Span:
+    """Read `range`, and for `custom` also `from` and `to`, where a time without an offset is the viewer's.
+
+    `usual` is the range where none is asked for, or none that there is.
+    """
     # Who writes a start or an end means these.
-    key = query.get("range") or ("custom" if query.get("from") or query.get("to") else USUAL_RANGE)
+    key = query.get("range") or ("custom" if query.get("from") or query.get("to") else usual)
     if key == "custom":
         try:
             return Span(key, _custom_window(query.get("from", ""), query.get("to", ""), now))
         except ValueError as error:
-            return _usual(now, str(error))
+            return _usual(now, usual, str(error))
     if key not in RANGES:
-        return _usual(now, "There is no such range.")
+        return _usual(now, usual, "There is no such range.")
     return Span(key, Window.last(RANGES[key][0], now))
 
 
-def _usual(now: datetime, problem: str) -> Span:
-    return Span(USUAL_RANGE, Window.last(RANGES[USUAL_RANGE][0], now), problem)
+def _usual(now: datetime, usual: str, problem: str) -> Span:
+    return Span(usual, Window.last(RANGES[usual][0], now), problem)
 
 
 def _custom_window(start_text: str, end_text: str, now: datetime) -> Window:

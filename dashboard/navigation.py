@@ -1,6 +1,6 @@
 """The pages that there are, and which of them is open."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -8,31 +8,41 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from dashboard import freshness
+from dashboard import freshness, words
 from dashboard import timezone as viewer
+from dashboard.reviews import pending
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One entry of the main navigation; `covers` are the names of the addresses that lie below it.
 
-    Where it names a role, nobody else sees it. `key` opens it, pressed after g.
+    Where it names roles, nobody else sees it, or (`otherwise`) it leads all others elsewhere. `key` opens it, pressed
+    after g. `waiting` tells how much waits there.
     """
 
     word: str
     name: str
     covers: tuple[str, ...] = ()
-    role: str = ""
+    roles: tuple[str, ...] = ()
     key: str = ""
+    waiting: Callable[[], int] | None = None
+    otherwise: str = ""
+
+    def is_for(self, roles: Container[str]) -> bool:
+        return not self.roles or any(role in roles for role in self.roles)
 
 
+# As who_may has them, which lies above.
+REVIEWERS = ("reviewer", "admin")
 PAGES = (
     Page("Overview", "overview", ("workload",), key="o"),
     Page("Events", "event-list", ("lookup",), key="e"),
     Page("Violations", "violations", key="v"),
-    Page("Policies", "policies", ("policy", "policy-new", "policy-edit", "models", "model-edit"), key="p"),
+    Page("Reviews", "reviews", ("review-sample", "review-results"), REVIEWERS, "r", pending.count, "review-results"),
+    Page("Policies", "policies", ("policy", "policy-new", "policy-edit", "route", "models", "model-edit"), key="p"),
     Page("Error boundary", "boundary", key="b"),
-    Page("Operations", "operations", role="admin"),
+    Page("Operations", "operations", roles=("admin",)),
 )
 
 
@@ -57,12 +67,18 @@ def entries(request: HttpRequest, roles: Container[str]) -> list[dict[str, str]]
         {
             "word": page.word,
             "key": page.key,
-            "href": reverse(page.name),
-            "current": "page" if here == page.name else "true" if here in page.covers else "",
+            "href": reverse(name),
+            "current": "page" if here == name else "true" if here in page.covers else "",
+            "waiting": how_many(page.waiting()) if page.waiting and name == page.name else "",
         }
         for page in PAGES
-        if not page.role or page.role in roles
+        if (name := page.name if page.is_for(roles) else page.otherwise)
     ]
+
+
+def how_many(count: int) -> str:
+    """Write how much waits: 36, 999+, and nothing for none."""
+    return f"{pending.MOST - 1}+" if count >= pending.MOST else words.number(count) if count else ""
 
 
 def shown_zone() -> dict[str, str]:

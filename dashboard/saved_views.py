@@ -19,6 +19,7 @@ PAGES = {
     "workload": "Workload",
     "event-list": "Events",
     "violations": "Violations",
+    "review-results": "Review results",
 }
 # A place within a list, or another form of the page: not what somebody wants to come back to.
 DROPPED = frozenset({"after", "before", "open", "format"})

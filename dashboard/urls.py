@@ -6,7 +6,18 @@ from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from dashboard.path_names import AnyText
-from dashboard.views import api, exports, models, policies, policy_editing, violations
+from dashboard.views import (
+    api,
+    audit,
+    exports,
+    models,
+    policies,
+    policy_editing,
+    review_desk,
+    reviews,
+    routes,
+    violations,
+)
 from dashboard.views.boundary import boundary
 from dashboard.views.came_in import came_in
 from dashboard.views.decisions_api import DecisionsView
@@ -18,12 +29,14 @@ from dashboard.views.models_api import ModelsView, ModelView
 from dashboard.views.operations import again, discard, operations
 from dashboard.views.overview import overview
 from dashboard.views.policies_api import PoliciesView, PolicyView
+from dashboard.views.review_results import results as review_results
 from dashboard.views.saved_views import view, view_menu, views
 from dashboard.views.sign_in import SignIn
 from dashboard.views.verifications_api import VerificationsView
 from dashboard.views.workload import workload
 
 register_converter(AnyText, "text")
+STEP = r"(?P<step>request|withdraw|approve|reject|suspend)"
 SLUG = r"(?P<slug>[a-z0-9._-]{1,64})"
 urlpatterns = [
     path("", overview, name="overview"),
@@ -32,6 +45,14 @@ urlpatterns = [
     path("lookup", lookup, name="lookup"),
     path("violations", violations.overall, name="violations"),
     path("violations/events", violations.events, name="broken-events"),
+    path("reviews", reviews.listing, name="reviews"),
+    path("reviews/claim", reviews.claim, name="review-claim"),
+    path("reviews/hand-back", reviews.hand_back, name="review-hand-back"),
+    path("reviews/renew", reviews.renew, name="review-renew"),
+    path("reviews/samples/<int:number>", review_desk.sample, name="review-sample"),
+    path("reviews/samples/<int:number>/score", review_desk.score, name="review-score"),
+    path("reviews/samples/<int:number>/skip", review_desk.skip, name="review-skip"),
+    path("reviews/results", review_results, name="review-results"),
     path("first-run", first_run, name="first-run"),
     path("first-run/arrived", arrived, name="arrived"),
     path("came-in", came_in, name="came-in"),
@@ -47,6 +68,10 @@ urlpatterns = [
     path("new-policy", policy_editing.new, name="policy-new"),
     re_path(rf"^policies/{SLUG}$", policies.one, name="policy"),
     re_path(rf"^policies/{SLUG}/edit$", policy_editing.edit, name="policy-edit"),
+    re_path(rf"^policies/{SLUG}/route$", routes.route, name="route"),
+    re_path(rf"^policies/{SLUG}/route/{STEP}$", routes.step, name="route-step"),
+    path("audit", audit.entries, name="audit"),
+    path("audit/export", audit.export, name="audit-export"),
     path("models", models.listing, name="models"),
     path("models/edit", models.edit, name="model-edit"),
     path("operations", operations, name="operations"),

@@ -11,6 +11,10 @@ from dashboard.errors import NotForYou
 from dashboard.overview.sentences import names
 
 WRITERS = ("engineer", "admin")
+# Who reads what reviewers wrote: those who mend it, and those who review.
+READERS_OF_REMARKS = ("engineer", "reviewer", "admin")
+# Who sees samples, claims and scores them.
+REVIEWERS = ("reviewer", "admin")
 # As many as one can ask.
 MOST_NAMED = 3
 
@@ -22,6 +26,16 @@ def may_write(roles: Iterable[str]) -> bool:
     return not set(WRITERS).isdisjoint(roles)
 
 
+def may_review(roles: Iterable[str]) -> bool:
+    """Tell whether somebody of these roles sees samples, and so the queue."""
+    return not set(REVIEWERS).isdisjoint(roles)
+
+
+def may_read_remarks(roles: Iterable[str]) -> bool:
+    """Tell whether somebody of these roles may read reviewers' comments: they may quote what users wrote."""
+    return not set(READERS_OF_REMARKS).isdisjoint(roles)
+
+
 def writers(view: View) -> View:
     """Let nobody but writers in; who is not signed in has been sent to the login page before."""
 
@@ -29,6 +43,18 @@ def writers(view: View) -> View:
     def wrapped(request: HttpRequest, **words: str) -> HttpResponse:
         if not request.user.is_authenticated or not may_write(request.user.roles()):
             raise refusal(request.user, WRITERS)
+        return view(request, **words)
+
+    return wrapped
+
+
+def reviewers(view: View) -> View:
+    """Let nobody but reviewers and admins in; who is not signed in has been sent to the login page before."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, **words: int) -> HttpResponse:
+        if not request.user.is_authenticated or set(REVIEWERS).isdisjoint(request.user.roles()):
+            raise refusal(request.user, REVIEWERS)
         return view(request, **words)
 
     return wrapped

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 Action = Literal[
     "policy put",
@@ -93,7 +93,7 @@ def append(action: Action, actor: str, workload: str = "", subject: str = "", **
         entry = (number + 1, at, *(_storable(word) for word in (actor, action, workload, subject)), text, previous)
         new = Head(number + 1, hash_of(entry))
         cursor.execute(INSERT, [*entry, new.hash])
-        transaction.on_commit(lambda: _remember(new))
+        transaction.on_commit(lambda: _remember(new, previous))
     return new.number
 
 
@@ -104,19 +104,25 @@ def hash_of(entry: tuple[Any, ...]) -> str:
     return hashlib.sha256(json.dumps(covered, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
+def head() -> Head:
+    """Return the newest entry; of number 0 where there is none. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(HEAD)
+        return Head(*(cursor.fetchone() or (0, FIRST)))
+
+
 def check() -> Checked:
     """Read the whole chain, compare it with the head in the file, and stop at the first entry that is not sound."""
-    head = Head(0, FIRST)
+    newest = Head(0, FIRST)
     kept = read_head()
     for *entry, found in _entries():
-        if wrong := _wrong(head, entry, found, kept):
-            return Checked(head.number, head, wrong)
-        head = Head(entry[0], found)
-    if kept is not None and kept.number > head.number:
-        return Checked(
-            head.number, head, f"entries {head.number + 1} to {kept.number} are gone: {head_file()} knows of them"
-        )
-    return Checked(head.number, head)
+        if wrong := _wrong(newest, entry, found, kept):
+            return Checked(newest.number, newest, wrong)
+        newest = Head(entry[0], found)
+    if kept is not None and kept.number > newest.number:
+        gone = f"entries {newest.number + 1} to {kept.number} are gone: {head_file()} knows of them"
+        return Checked(newest.number, newest, gone)
+    return Checked(newest.number, newest)
 
 
 def _wrong(before: Head, entry: list[Any], found: str, kept: Head | None) -> str:
@@ -164,8 +170,9 @@ def read_head() -> Head | None:
         raise ValueError(f"{head_file()} is not what the audit log wrote: {error}") from error
 
 
-def _remember(head: Head) -> None:
-    """Write the head to its file, unless a newer one is there. The entry is committed: a disk that is full is said."""
+def _remember(head: Head, previous: str) -> None:
+    """Write the head to its file, unless a newer one is there, or the one that is there is of another chain: then
+    somebody has cut the log, and the file is what proves it. The entry is committed: a disk that is full is said."""
     path = head_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,11 +181,24 @@ def _remember(head: Head) -> None:
             known = read_head()
             if known is not None and known.number >= head.number:
                 return
+            if known is not None and not _leads_on(known, head, previous):
+                log.error("the audit log was cut or written anew", extra={"number": known.number})
+                return
             new = path.with_suffix(".new")
             new.write_bytes(msgspec.json.encode(head))
             new.replace(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DatabaseError) as error:
         log.error("the head of the audit log was not written", extra={"number": head.number, "error_text": str(error)})
+
+
+def _leads_on(known: Head, head: Head, previous: str) -> bool:
+    """Tell whether the chain to the new head leads over the known one."""
+    if known.number == head.number - 1:
+        return known.hash == previous
+    # Others wrote in between, and have not come as far as the file, or write another machine's.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hash FROM audit_entry WHERE number = %s", [known.number])
+        return bool(cursor.fetchone() == (known.hash,))
 
 
 def _storable(text: str) -> str:

@@ -68,7 +68,9 @@ def store(model: Model, by: str, moment: datetime) -> ModelChange:
     closed: list[str] = []
     if reshaped:
         with_it = [each for each in versions.latest_of() if model.name in (each.policy.primary, each.policy.fallback)]
-        closed = enablement.send_back(with_it, moment, by, f"{model.name} changed in {_fields(change)}")
+        what = enablement.told(change.differences, enablement.SHAPE)
+        why = f"{model.name} changed: {what}" if before else f"{model.name} is new in the catalogue"
+        closed = enablement.send_back(with_it, moment, by, why)
     values = {name: getattr(model, name) for name in canonical.MODEL_FIELDS if name != "name"}
     values |= {name: sorted(values[name]) for name in ("request_shapes", "features")}
     CatalogueModel.objects.update_or_create(
@@ -77,7 +79,3 @@ def store(model: Model, by: str, moment: datetime) -> ModelChange:
     )
     audit.append("model put", by, subject=model.name, changed=change.differences)
     return replace(change, closed=tuple(closed))
-
-
-def _fields(change: ModelChange) -> str:
-    return ", ".join(each.field for each in change.differences)

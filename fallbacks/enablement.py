@@ -14,6 +14,7 @@ import msgspec
 from django.db import connection
 
 from fallbacks import audit, verifications, versions
+from fallbacks.canonical import Difference
 from fallbacks.models import Enablement, RouteRequest, User
 from fallbacks.policy import Model, Policy
 from fallbacks.reading import Refused
@@ -58,13 +59,17 @@ class Scored:
         return self.count >= policy.review.min_reviews and self.passes(policy)
 
     def passes(self, policy: Policy) -> bool:
-        rate = policy.review.pass_rate
-        return self.passed >= rate * self.count and not self.has_fallen(policy)
+        return _share(self.passed, self.count) >= policy.review.pass_rate and not self.has_fallen(policy)
 
     def has_fallen(self, policy: Policy) -> bool:
         """Tell whether the pass rate of the newest `min_reviews` is under the policy's; of fewer nothing is said."""
         review = policy.review
-        return self.recent >= review.min_reviews > 0 and self.recent_passed < review.pass_rate * self.recent
+        return self.recent >= review.min_reviews > 0 and _share(self.recent_passed, self.recent) < review.pass_rate
+
+
+def _share(part: int, of: int) -> float:
+    # Divided, and not the rate multiplied: 0.55 * 20 is more than 11.
+    return part / of if of else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +292,10 @@ def missing(at: Standing) -> list[str]:
     if not at.is_verified:
         found.append("a passed verification of each payload class, at most 30 days old")
     if at.scored.count < review.min_reviews:
-        found.append(f"{review.min_reviews - at.scored.count} more scored samples")
+        more = review.min_reviews - at.scored.count
+        found.append(f"{more:,} more scored sample{'' if more == 1 else 's'}")
     elif not at.scored.passes(at.stored.policy):
-        found.append(f"a pass rate of {review.pass_rate:.0%} or more")
+        found.append(f"a pass rate of {percent(review.pass_rate)} or more")
     if at.open_request is None:
         found.append("a request")
     return found
@@ -375,7 +381,7 @@ def suspend_where_fallen(workload: str) -> bool:
         if not has_fallen(at):
             return False
         scored, review = at.scored, at.stored.policy.review
-        why = f"{scored.recent_passed} of the newest {scored.recent} samples passed, under {review.pass_rate:.0%}"
+        why = f"{scored.recent_passed} of the newest {scored.recent} samples passed, under {percent(review.pass_rate)}"
         _suspend(at, audit.BY_ITSELF, moment, why)
     return True
 
@@ -400,6 +406,18 @@ def expire() -> list[str]:
     with changing() as moment:
         over = Enablement.objects.filter(until=None, expires_at__lte=moment)
         return _end(over, Enablement.Ended.EXPIRED)
+
+
+def tend() -> list[str]:
+    """Do what nobody asks for: end what is over, and suspend what has fallen; return the workloads that were suspended.
+
+    Of two reviewers who score at once neither sees the other's score: what both missed is found here. A few queries,
+    where nothing is to be done.
+    """
+    expire()
+    enabled = Enablement.objects.filter(until=None).values_list("workload__slug", flat=True)
+    fallen = [at.stored.workload for at in standings(versions.latest_of(list(enabled))).values() if has_fallen(at)]
+    return [workload for workload in fallen if suspend_where_fallen(workload)]
 
 
 def _end(over: Any, ended: Enablement.Ended) -> list[str]:
@@ -441,6 +459,11 @@ def _text(sent: str) -> str:
     return sent.strip().replace("\0", "\ufffd")[:2000]
 
 
+def percent(share: float) -> str:
+    """Write a share that people chose: 90 %, 99.5 %."""
+    return f"{share * 100:.10g} %"
+
+
 def name_of(user: User) -> str:
     """Return a person's name, as others know them."""
     return user.get_full_name() or user.username
@@ -462,6 +485,19 @@ def is_rerouted(before: Policy, after: Policy) -> bool:
 def is_reshaped(before: Model, after: Model) -> bool:
     """Tell whether a model changed in what a route is verified and approved by."""
     return any(getattr(before, name) != getattr(after, name) for name in SHAPE)
+
+
+def told(differences: Sequence[Difference], fields: Sequence[str]) -> str:
+    """Say in which of these fields something differs: data region from none to eu."""
+    return "; ".join(
+        f"{each.field.replace('_', ' ')} from {_value(each.before)} to {_value(each.after)}"
+        for each in differences
+        if each.field in fields
+    )
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value or "none")
 
 
 def send_back(policies: Sequence[Stored], moment: datetime, by: str, why: str) -> list[str]:

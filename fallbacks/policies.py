@@ -84,8 +84,8 @@ def store(policy: Policy, by: str, moment: datetime, since: datetime | None = No
         return PolicyChange(before, before)
     closed: list[str] = []
     if before is not None and enablement.is_rerouted(before.policy, policy):
-        fields = ", ".join(each.field for each in difference(before.policy, policy) if each.field in enablement.ROUTE)
-        closed = enablement.send_back([before], moment, by, f"the policy changed in {fields}")
+        what = enablement.told(difference(before.policy, policy), enablement.ROUTE)
+        closed = enablement.send_back([before], moment, by, f"the policy changed: {what}")
     row = PolicyVersion.objects.create(
         workload=Workload.objects.get(slug=policy.workload),
         version=before.version + 1 if before else 1,

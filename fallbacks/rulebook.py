@@ -9,7 +9,7 @@ import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -47,6 +47,8 @@ class Rulebook:
     # By workload, where there are any: the moments at which its rules changed. Between two of them equal facts get
     # equal verdicts.
     turns: Mapping[str, tuple[datetime, ...]]
+    # What ended a span of `enabled`: suspended, expired or sent back, by its route and end.
+    ended: Mapping[tuple[Route, datetime], str] = field(default_factory=dict)
 
     def in_force(self, workload: str, at: datetime) -> Version | None:
         """Return the version that was in force; before the first, the first."""
@@ -64,6 +66,11 @@ class Rulebook:
         """Tell whether the route was enabled for users at that time."""
         spans = self.enabled.get((workload, primary, fallback or ""), ())
         return any(since <= at and (until is None or at < until) for since, until in spans)
+
+    def enabled_until(self, workload: str, primary: str, fallback: str | None, at: datetime) -> datetime | None:
+        """Return when the route's enablement ends that holds at that time; None where none does, or it has no end."""
+        spans = self.enabled.get((workload, primary, fallback or ""), ())
+        return next((until for since, until in spans if since <= at and until is not None and at < until), None)
 
     def era(self, workload: str, at: datetime) -> int:
         """Return which of the times between two changes of the workload's rules it was."""
@@ -130,10 +137,14 @@ def _read(revision: int) -> Rulebook:
     for row in PolicyVersion.objects.select_related("workload").order_by("workload_id", "version"):
         versions[row.workload.slug].append(Version(row.version, row.since, policy_from(row.body)))
     enabled: dict[Route, list[Span]] = defaultdict(list)
+    ended: dict[tuple[Route, datetime], str] = {}
     for span in Enablement.objects.select_related("workload").order_by("since"):
         # It ends by itself: nobody has to be there.
         ends = [moment for moment in (span.until, span.expires_at) if moment is not None]
-        enabled[span.workload.slug, span.primary, span.fallback].append((span.since, min(ends, default=None)))
+        route, end = (span.workload.slug, span.primary, span.fallback), min(ends, default=None)
+        enabled[route].append((span.since, end))
+        if end is not None:
+            ended[route, end] = Enablement.Ended.EXPIRED if end == span.expires_at else span.ended
     turns: dict[str, set[datetime]] = defaultdict(set)
     for workload, known in versions.items():
         # Before the first version the first one judges: that is no turn.
@@ -146,6 +157,7 @@ def _read(revision: int) -> Rulebook:
         versions={workload: tuple(known) for workload, known in versions.items()},
         enabled={route: tuple(spans) for route, spans in enabled.items()},
         turns={workload: tuple(sorted(moments)) for workload, moments in turns.items() if moments},
+        ended=ended,
     )
 
 

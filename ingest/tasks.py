@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from fallbacks import logs, partitions, retention, sealing
+from fallbacks import enablement, logs, partitions, retention, sealing
 from ingest import buffer, compaction
 from ingest import drain as draining
 
@@ -89,6 +89,18 @@ def apply_retention() -> None:
         log.info("removed the events of %s to %s", removed.days[0], removed.days[-1])
     if removed.left:
         log.warning("not all that is too old is removed: %s", removed.left)
+
+
+@shared_task(name="ingest.tasks.tend_routes")
+def tend_routes() -> None:
+    """End the enablements that are over, and suspend the routes whose samples pass too seldom."""
+    try:
+        suspended = enablement.tend()
+    except DatabaseError as error:
+        logs.away("database", error)
+        return
+    if suspended:
+        log.warning("suspended the routes of %s: too few of their newest samples passed", ", ".join(suspended))
 
 
 @worker_ready.connect

@@ -170,9 +170,11 @@ def forgotten_keys() -> Iterator[None]:
     """Keys remembered from one test must not open doors in the next, nor episodes go on in it."""
     yield
     from dashboard import freshness, ongoing
+    from dashboard.reviews import pending
     from fallbacks import keys, logs
 
     freshness.forget()
+    pending.forget()
     ongoing.forget()
     keys.forget()
     logs.forget()

@@ -18,7 +18,7 @@ OF_RULES = ("workload", "rule", "events", "served", "failed", "blocked")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of which window and environment; `workload` is empty where all are meant."""
+    """Of which window and environment; `workload` is empty where all are meant, `environment` where none alone is."""
 
     window: Window
     environment: str
@@ -66,7 +66,8 @@ def whole(kinds: Mapping[Key, Mapping[datetime, Broken]]) -> dict[Key, Broken]:
 
 def table(rows: Iterable[Mapping[str, Any]], asked: Asked) -> tuple[list[str], list[list[Any]]]:
     """Return the names of the columns, and the rows. The window and environment stand in each: files get mixed up."""
-    span = {"from": asked.window.start, "to": asked.window.end, "environment": asked.environment}
+    span: dict[str, Any] = {"from": asked.window.start, "to": asked.window.end}
+    span |= {"environment": asked.environment} if asked.environment else {}
     flat = [{**span, **flattened(row)} for row in rows]
     return list(flat[0]) if flat else list(span), [list(row.values()) for row in flat]
 

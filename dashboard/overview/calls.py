@@ -9,6 +9,8 @@ from dashboard.overview.rows import URGENCY
 from dashboard.standings import Followed
 from dashboard.state_words import URGENT, Facts, acting, why
 from dashboard.violations import owner
+from fallbacks.boundary import WORKLOAD_OWNER
+from fallbacks.enablement import NOTICE
 from fallbacks.rulebook import Rulebook
 
 # More than this is a table and no list of calls; the table has them all.
@@ -32,6 +34,34 @@ class Call:
     todo: str
     silent: int
     span: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A route whose enablement is over soon."""
+
+    slug: str
+    owner: str
+    ends: datetime
+
+
+def ending(workloads: Iterable[str], book: Rulebook, now: datetime) -> list[Ending]:
+    """Return the routes of these workloads' policies whose enablement is over soon, the first to end first."""
+    found = [
+        Ending(slug, owner(book, slug) or WORKLOAD_OWNER, ends)
+        for slug in workloads
+        if (ends := soon_over(slug, book, now))
+    ]
+    return sorted(found, key=lambda each: (each.ends, each.slug))[:MOST]
+
+
+def soon_over(slug: str, book: Rulebook, now: datetime) -> datetime | None:
+    """Return when the enablement of the workload's route is over, where that is within the time of notice."""
+    version = book.latest(slug)
+    if version is None:
+        return None
+    ends = book.enabled_until(slug, version.policy.primary, version.policy.fallback, now)
+    return ends if ends is not None and ends <= now + NOTICE else None
 
 
 def calls(followed: Iterable[Followed], book: Rulebook, now: datetime) -> list[Call]:

@@ -12,6 +12,7 @@ from dashboard.state_words import STATES
 from dashboard.violations import owner
 from fallbacks.boundary import WORKLOAD_OWNER
 from fallbacks.rates import Counts, change_in_points, together
+from fallbacks.review_results import Waiting
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import BAD
 
@@ -24,6 +25,7 @@ COLUMNS = {
     "lost_change": "Change, points",
     "left": "Share that left the primary",
     "violations": "Violations",
+    "reviews": "To review",
     "acts": "Who acts",
 }
 # Read from A; figures are read from the largest, and states from the most urgent.
@@ -32,6 +34,7 @@ CHANGES = ("degraded_change", "lost_change")
 MOST_URGENT_FIRST = Order("state", falling=True)
 # The states to choose from: how much traffic is reported is none of them.
 TO_CHOOSE = [(name, shown.word) for name, shown in STATES.items() if name != "under_reported"]
+NONE_WAITS = Waiting()
 URGENCY = {name: place for place, name in enumerate(reversed(list(STATES)))}
 
 
@@ -52,6 +55,8 @@ class Row:
     before: Counts
     shares: Sequence[float | None]
     violations: int
+    # For a reviewer, in all environments.
+    waiting: Waiting
 
     @property
     def degraded_change(self) -> float | None:
@@ -77,6 +82,7 @@ class Row:
             "lost_change": self.lost_change,
             "left": self.now.off_primary_rate,
             "violations": self.violations,
+            "reviews": self.waiting.count,
             "acts": self.who_acts or None,
         }
         return values[column]
@@ -87,10 +93,11 @@ def rows(
     before: Mapping[str, Counts],
     cells: Mapping[Values, Broken],
     standing: Mapping[str, Followed],
+    waiting: Mapping[str, Waiting],
     book: Rulebook,
 ) -> list[Row]:
     """Return a row for each workload of the series, by name. Its sum over the window is that of its buckets; `cells`
-    start with the workload."""
+    start with the workload; `waiting` are samples."""
     violations: Counter[str] = Counter()
     for (slug, *_), broken in cells.items():
         violations[slug] += broken.violations
@@ -110,6 +117,7 @@ def rows(
                 before=before.get(slug, Counts()),
                 shares=[bucket.off_primary_rate for bucket in counts],
                 violations=violations[slug],
+                waiting=waiting.get(slug, NONE_WAITS),
             )
         )
     return found

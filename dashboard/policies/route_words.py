@@ -20,6 +20,11 @@ class State(NamedTuple):
 STATES: Mapping[str, State] = {
     "proposed": State("circle-dashed", "Proposed", "none", "The route is not verified, and not enabled for users."),
     "verified": State("progress-check", "Verified", "accent", "The route is verified, and not enabled for users yet."),
+    "in review": State("clipboard-check", "In review", "accent", "Answers are being reviewed, and users get none yet."),
+    "rejected": State("x", "Rejected", "failing", "A reviewer said no. An engineer can ask again."),
+    "suspended": State(
+        "hand-stop", "Suspended", "failing", "The route was taken from users. An engineer can ask again."
+    ),
     "enabled": State("circle-check", "Enabled", "normal", "The route is enabled for users."),
 }
 NO_ROUTE = State("ban", "No fallback", "none", "The policy has no fallback, so there is no route to enable.")

@@ -8,6 +8,7 @@ import msgspec
 from dashboard.openapi import TEXT_OR_NULL, TIME, obj
 from fallbacks.asking import Asked
 from fallbacks.boundary import CLASSES
+from fallbacks.enablement import STATES
 from fallbacks.policy import BOUNDARIES, NOTICES
 from fallbacks.verdict import RULES
 
@@ -81,7 +82,7 @@ POLICY_PROPERTIES = {
 ADDED_PROPERTIES = {
     "version": {"type": "integer", "minimum": 1, "readOnly": True},
     "updated_at": {**TIME, "readOnly": True},
-    "route_state": {"type": "string", "enum": ["proposed", "verified", "enabled"], "readOnly": True},
+    "route_state": {"type": "string", "enum": list(STATES), "readOnly": True},
     "enabled": {**SWITCH, "readOnly": True},
 }
 MODELS = {"type": "object", "additionalProperties": MODEL, "readOnly": True}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -111,6 +111,12 @@ def change(points: float | None) -> SafeString:
 def lasting(since: datetime, now: datetime) -> str:
     """How long something has lasted."""
     return words.duration(now - since)
+
+
+@register.simple_tag
+def span_of(length: timedelta | None) -> str:
+    """How long something took: 5 h 12 min; a dash where that is not known."""
+    return words.MISSING if length is None else words.duration(length)
 
 
 @register.simple_tag

@@ -1,19 +1,21 @@
 """What the pages of policies write with: marks of the boundary, rules, and the controls' other half of an address."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dashboard.audit import words as audit_words
 from dashboard.policies import field_words
 from dashboard.policies import words as policy_words
 from dashboard.rule_words import MEANING, MarkWords, acts, sentence
 from dashboard.templatetags.observatory import icon
-from dashboard.who_may import may_write
+from dashboard.who_may import may_review, may_write
 from dashboard.words import MISSING
 from fallbacks.canonical import Difference
+from fallbacks.models import AuditEntry
 from fallbacks.versions import Stored
 
 register = template.Library()
@@ -21,6 +23,7 @@ register.filter("in_order", policy_words.in_order)
 register.filter("share", field_words.share)
 register.filter("acts", acts)
 register.filter("may_write", may_write)
+register.filter("may_review", may_review)
 register.filter("sentence", sentence)
 
 
@@ -71,6 +74,38 @@ def notice(name: str) -> str:
 def names(found: Iterable[str]) -> str:
     """A list of names, in their order: a, b and c."""
     return policy_words.both(sorted(found)) or "none"
+
+
+@register.filter
+def in_turn(found: Sequence[str]) -> str:
+    """A list as it is: a, b and c."""
+    return policy_words.both(found)
+
+
+@register.simple_tag
+def met(is_met: bool, word: str = "no") -> SafeString:
+    """Whether a condition is met: icon and word, never the colour alone."""
+    kind, symbol, said = ("normal", "circle-check", "yes") if is_met else ("degraded", "circle-dashed", word)
+    return format_html('<span class="state is-{}">{}{}</span>', kind, icon(symbol), said)
+
+
+@register.simple_tag
+def part_bar(passed: int, of: int) -> SafeString:
+    """A bar of what passed, and behind it of what failed."""
+    good = passed / of * 100 if of else 0
+    return format_html(
+        '<svg class="bar" aria-hidden="true"><rect class="fill-normal" width="{}%" height="100%"/>'
+        '<rect class="fill-failing" x="{}%" width="{}%" height="100%"/></svg>',
+        f"{good:.2f}",
+        f"{good:.2f}",
+        f"{100 - good if of else 0:.2f}",
+    )
+
+
+@register.filter
+def quoted(entry: AuditEntry) -> str:
+    """What somebody said when they did what an entry of the audit log tells."""
+    return audit_words.told(entry).quoted
 
 
 @register.filter

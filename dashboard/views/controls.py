@@ -51,11 +51,11 @@ class Asked:
         return f"{self.span.window.end.astimezone(self.zone):%Y-%m-%dT%H:%M}"
 
 
-def asked(request: HttpRequest) -> Asked:
-    """Read the controls from the address. One query."""
+def asked(request: HttpRequest, usual: str = forms.USUAL_RANGE) -> Asked:
+    """Read the controls from the address; `usual` is the range where none is asked for. One query."""
     now = timezone.now()
     environments = queries.environments()
-    span = forms.asked_span(request.GET, now)
+    span = forms.asked_span(request.GET, now, usual)
     compare, no_comparison = forms.asked_comparison(request.GET, span)
     environment, no_environment = forms.asked_environment(request.GET, environments)
     no_span = f"{span.problem} The {span.words} are shown instead." if span.problem else ""

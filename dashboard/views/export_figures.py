@@ -5,13 +5,14 @@ from typing import Any
 
 from django.http import Http404
 
-from dashboard import charts, standings
+from dashboard import charts, forms, standings
 from dashboard.episodes import Told
 from dashboard.events.addresses import Events
-from dashboard.exports import figures
+from dashboard.exports import figures, reviews
 from dashboard.exports.figures import Asked
 from dashboard.standings import limits_of
 from dashboard.views import controls
+from dashboard.views.review_results import USUAL_RANGE
 from dashboard.violations import owner
 from dashboard.workload import counts as workload_counts
 from dashboard.workload.episodes import happened
@@ -74,8 +75,18 @@ KINDS: dict[str, Callable[[Asked, controls.Asked, Mapping[str, str]], Rows]] = {
     "workload": lambda asked, *_: figures.workload(asked),
     "violations": lambda asked, *_: figures.violations(asked),
     "episodes": of_episodes,
+    "reviews": lambda asked, *_: reviews.rows(asked),
 }
 OF_A_WORKLOAD = frozenset({"workload", "episodes"})
+# What is of no environment alone.
+EVERYWHERE = frozenset({"reviews"})
+# The ranges of pages that usually show another one.
+USUAL_RANGES = {"reviews": USUAL_RANGE}
+
+
+def usual_range(kind: str) -> str:
+    """Return the range of the page whose figures these are, where its address names none."""
+    return USUAL_RANGES.get(kind, forms.USUAL_RANGE)
 
 
 def table(kind: str, ask: controls.Asked, query: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
@@ -85,7 +96,7 @@ def table(kind: str, ask: controls.Asked, query: Mapping[str, str]) -> tuple[lis
     workload = named(query)
     if kind in OF_A_WORKLOAD and not Workload.objects.filter(slug=workload).exists():
         raise Http404
-    asked = Asked(ask.span.window, ask.environment, workload)
+    asked = Asked(ask.span.window, "" if kind in EVERYWHERE else ask.environment, workload)
     return figures.table(KINDS[kind](asked, ask, query), asked)
 
 

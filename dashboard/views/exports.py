@@ -68,7 +68,7 @@ def figures(request: HttpRequest, slug: str) -> HttpResponseBase:
     make = FORMATS.get(request.GET.get("format", "csv"))
     if make is None:
         raise Http404
-    ask = asked(request)
+    ask = asked(request, export_figures.usual_range(slug))
     if ask.problems:
         return refused(ask.problems)
     columns, rows = export_figures.table(slug, ask, request.GET)
@@ -77,7 +77,7 @@ def figures(request: HttpRequest, slug: str) -> HttpResponseBase:
         "figures exported",
         extra={"who": person(request).get_username(), "what": slug, "format": file.suffix, "rows": len(rows)},
     )
-    named = [slug, export_figures.named(request.GET), ask.environment]
+    named = [slug, export_figures.named(request.GET), "" if slug in export_figures.EVERYWHERE else ask.environment]
     name = file_name(*named, window=ask.span.window, suffix=file.suffix)
     return sent([file.head(), file.piece(rows), file.foot()], file, name)
 

@@ -8,7 +8,7 @@ from functools import wraps
 import msgspec
 import redis
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -23,14 +23,14 @@ ROWS = 25
 MOST_SHOWN = 2_048
 LEGIBLE = frozenset(map(ord, string.printable))
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def admins(view: View) -> View:
     """Let nobody but admins in; who is not signed in has been sent to the login page before."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, **words: int) -> HttpResponse:
+    def wrapped(request: HttpRequest, **words: int) -> HttpResponseBase:
         if not request.user.is_authenticated or "admin" not in request.user.roles():
             raise who_may.refusal(request.user, ["admin"])
         return view(request, **words)

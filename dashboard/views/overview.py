@@ -11,8 +11,9 @@ from dashboard import breakdowns, charts, forms, queries, standings, state_words
 from dashboard.overview import acting, overall, sentences
 from dashboard.overview import calls as urgent
 from dashboard.overview import rows as table
+from dashboard.reviews import pending
 from dashboard.views.controls import answer, asked
-from fallbacks import rulebook
+from fallbacks import review_results, rulebook
 from fallbacks.rates import together
 
 # More rows at once are slow to read, and slow to refresh.
@@ -34,7 +35,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     # Policies are of every environment; elsewhere than in the usual one most have nothing to report.
     declared = set(book.versions) if ask.environment == forms.USUAL_ENVIRONMENT else set()
     filled = {slug: grid.fill(series.get(slug, {})) for slug in {*series, *before, *followed, *declared}}
-    rows = table.rows(filled, before, cells, followed, book)
+    waiting = review_results.waiting_by_workload()
+    to_review = sum(waiting.values(), review_results.Waiting())
+    pending.remember(to_review.count)
+    rows = table.rows(filled, before, cells, followed, waiting, book)
     states = {row.slug: row.state for row in rows}
     calls = urgent.calls(followed.values(), book, ask.now)
     context = {
@@ -44,6 +48,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "states": {slug: state_words.STATES[name].word for slug, name in states.items()},
         "calls": calls,
         "most_calls": urgent.MOST,
+        "waiting": to_review,
+        "ending": urgent.ending(declared, book, ask.now),
         # Told where nothing is more urgent.
         "worst": None if calls else sentences.worst(series, {row.slug: row.limit for row in rows}),
         "all": overall.overall({row.slug: row.now for row in rows}, cells),

@@ -121,13 +121,12 @@ def figures(series: Series) -> dict[str, Any]:
 
 
 def broken_down(request: HttpRequest, subject: Subject, whole: Counts) -> dict[str, Any]:
-    """Return what the events of the span have in common, what they took and what they cost. Two queries, or three."""
+    """Return what the events of the span have in common, what they took and what they cost. Two queries."""
     window, scope = subject.ask.span.window, queries.Scope([subject.slug], subject.ask.environment)
     asked_by = request.GET.get("by") or breakdown.USUAL
     by = asked_by if asked_by in breakdown.TABS else breakdown.USUAL
-    cells = breakdowns.totals(window, scope, breakdown.DIMENSIONS)
-    of_tab = breakdowns.totals(window, scope, breakdown.BY_RULE) if by == "rule" else cells
-    bars = breakdown.bars(by, of_tab, subject.book, subject.events)
+    cells, by_rule = breakdowns.totals_and_rules(window, scope, breakdown.DIMENSIONS)
+    bars = breakdown.bars(by, by_rule if by == "rule" else cells, subject.book, subject.events)
     cost = costs(breakdown.by_pair(cells), subject.book, subject.slug)
     latencies = breakdowns.latencies(window, scope, []).get((), Latencies())
     return {

@@ -14,7 +14,6 @@ from fallbacks.rulebook import Rulebook
 
 # How counts of a window are read for what is made here. By rule, an event counts under each that it broke.
 DIMENSIONS = ("workload", "error_class", "primary", "fallback", "outcome")
-BY_RULE = ("rule",)
 USUAL = "error_class"
 TABS = {"error_class": "Class", "outcome": "Outcome", "rule": "Rule", "pair": "Pair"}
 OUTCOMES = {"served": "answered by a fallback", "failed": "failed", "blocked": "blocked by policy"}
@@ -40,7 +39,7 @@ Common = tuple[str, str, Filters]
 
 
 def bars(by: str, cells: Mapping[Values, Broken], book: Rulebook, events: Events) -> list[Bar]:
-    """Return a bar for each thing in common, the longest first. `cells` are by `DIMENSIONS`, by rule by `BY_RULE`."""
+    """Return a bar for each thing in common, the longest first. `cells` are by `DIMENSIONS`, by rule by that alone."""
     if by == "rule":
         counts = {rule: broken.events for (rule,), broken in cells.items() if rule}
         meaning: dict[str, str] = {str(rule): text for rule, text in MEANING.items()}

@@ -13,6 +13,10 @@ from fallbacks.rulebook import Rulebook
 from fallbacks.states import Episode, Limits
 from fallbacks.timebuckets import Window
 
+# How the end of an enablement is told: in words, and in a letter.
+ENDED = {"suspended": ("Suspended", "S"), "expired": ("Expired", "X"), "sent back": ("Sent back", "B")}
+NOT_ENABLED = ("Not enabled", "N")
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -46,11 +50,11 @@ def notes(book: Rulebook, workload: str, window: Window) -> list[Note]:
         Note(version.since, f"Policy v{version.number}", f"v{version.number}")
         for version in book.versions.get(workload, ())
     ]
-    for (slug, *_), spans in book.enabled.items():
-        for since, until in spans if slug == workload else ():
+    for route, spans in book.enabled.items():
+        for since, until in spans if route[0] == workload else ():
             found.append(Note(since, "Enabled", "E"))
             if until is not None:
-                found.append(Note(until, "Not enabled", "N"))
+                found.append(Note(until, *ENDED.get(book.ended.get((route, until), ""), NOT_ENABLED)))
     return sorted((note for note in found if window.start <= note.at < window.end), key=lambda note: note.at)
 
 

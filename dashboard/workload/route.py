@@ -1,30 +1,47 @@
-"""A workload's policy and route as its page shows them: how far the route has come. At most four queries."""
+"""A workload's policy and route as its page shows them: how far the route has come, what reviewers say, and until when
+it is enabled. At most five queries."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard import review_results as review_words
+from dashboard.overview.calls import soon_over
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
-from fallbacks import enablement
+from dashboard.reviews import pending
+from fallbacks import enablement, review_results
 from fallbacks.policy import Policy
+from fallbacks.review_results import Passed, Waiting
 from fallbacks.rulebook import Rulebook, Version
 from fallbacks.verifications import Evidence
 from fallbacks.versions import Stored
 
 
 @dataclass(frozen=True, slots=True)
+class Reviews:
+    """What reviewers say of the route since it is what it is, and what waits for them now, in figures and words."""
+
+    scored: Passed
+    interval: str
+    waiting: Waiting
+    waits: str
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """The policy in force, and its route. `since` is when the route was enabled, None where it is not.
 
-    `evidence` is of a route that is not enabled: nobody asks of another how it came there.
+    `evidence` is of a route that is not enabled: nobody asks of another how it came there. `ends` is when the
+    enablement is over, told only when that is soon.
     """
 
     version: Version
     gist: str
     state: route_words.State
     since: datetime | None
+    ends: datetime | None
     evidence: list[tuple[Evidence, str]]
+    reviews: Reviews
 
     @property
     def policy(self) -> Policy:
@@ -37,13 +54,24 @@ def route(slug: str, number: int, book: Rulebook, now: datetime) -> Route | None
     if version is None:
         return None
     policy = version.policy
-    spans = book.enabled.get((slug, policy.primary, policy.fallback or ""), ())
-    since = next((start for start, until in spans if start <= now and (until is None or now < until)), None)
-    name: enablement.RouteState = "enabled" if since else "proposed"
-    known: Sequence[Evidence] = ()
-    if since is None and policy.fallback is not None:
-        stored = Stored(number, slug, version.number, version.since, "", policy)
-        standing = enablement.standings([stored])[number]
-        name, known = standing.state, standing.evidence
-    words = [(each, route_words.found(each, now)) for each in known]
-    return Route(version, policy_words.gist(policy), route_words.state(policy, name), since, words)
+    stored = Stored(number, slug, version.number, version.since, "", policy)
+    standing = enablement.standings([stored])[number]
+    enabled = standing.enablement if standing.state == "enabled" else None
+    words = [(each, route_words.found(each, now)) for each in standing.evidence if enabled is None]
+    return Route(
+        version=version,
+        gist=policy_words.gist(policy),
+        state=route_words.state(policy, standing.state),
+        since=enabled.since if enabled else None,
+        ends=soon_over(slug, book, now),
+        evidence=words,
+        reviews=reviews(slug, Passed(standing.scored.passed, standing.scored.count), now),
+    )
+
+
+def reviews(slug: str, scored: Passed, now: datetime) -> Reviews:
+    # Of all workloads: it costs the same, and the frame of the page tells their sum.
+    waits = review_results.waiting_by_workload()
+    pending.remember(sum(each.count for each in waits.values()))
+    waiting = waits.get(slug, Waiting())
+    return Reviews(scored, review_words.interval(scored), waiting, review_words.now(waiting, now))

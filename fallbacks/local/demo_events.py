@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from fallbacks.local import demo_texts
 from fallbacks.local.demo_faults import Fault
 from fallbacks.local.demo_profiles import Profile
 
@@ -40,7 +41,14 @@ def event(
     if outcome == "served":
         known["fallback_latency_ms"] = _around(profile.answers_in, dice)
         known |= _notice(profile, known.get("tier"), untold, dice)
+        known |= _sample(profile, known["id"])
     return known
+
+
+def _sample(profile: Profile, id_: str) -> dict[str, dict[str, str]]:
+    """Return the texts of an answer, where they are sent along: that hangs on the id, and draws nothing."""
+    sent = int(id_[-4:], 16) < profile.with_texts * 0x10000
+    return {"sample": demo_texts.filled(profile.workload, id_)} if sent else {}
 
 
 def _notice(profile: Profile, tier: str | None, untold: float, dice: random.Random) -> dict[str, bool]:

@@ -43,7 +43,7 @@ MODELS: tuple[Json, ...] = (
     model("vision-base", "Meridian", VISION, "image", "", (1.2, 0.12, 4.8)),
 )
 TRIGGERS = ["server_error", "timeout", "unavailable", "overloaded"]
-REVIEW = {"sample_rate": 0.05, "daily_cap": 40, "min_reviews": 50, "pass_rate": 0.95, "criteria": ["correct", "tone"]}
+REVIEW = {"sample_rate": 0.05, "daily_cap": 40, "min_reviews": 20, "pass_rate": 0.9, "criteria": ["correct", "tone"]}
 SUPPORT: Json = {
     "workload": "support-chat",
     "description": "Chat of the help centre: questions about orders, invoices and accounts.",
@@ -57,7 +57,7 @@ SUPPORT: Json = {
     "paid_tiers": ["team", "pro"],
     "payload_classes": ["chat", "chat-tools"],
     "escape_hatch": "Switch the help centre to its contact form (runbook: support-chat without models).",
-    "review": REVIEW,
+    "review": {**REVIEW, "min_reviews": 30},
 }
 BATCH: Json = {
     "workload": "batch-extraction",
@@ -72,7 +72,7 @@ BATCH: Json = {
     # Few requests by day: one that leaves its primary is no trouble.
     "degraded_above": 0.05,
     "escape_hatch": "Stop the batch: it is run again in the next night.",
-    "review": {**REVIEW, "sample_rate": 0.01, "criteria": ["correct", "complete"]},
+    "review": {**REVIEW, "sample_rate": 0.01, "min_reviews": 15, "criteria": ["correct", "complete"]},
 }
 CODE: Json = {
     "workload": "code-assistant",
@@ -102,7 +102,8 @@ IMAGES: Json = {
     "payload_classes": ["image"],
     "degraded_above": 0.05,
     "escape_hatch": "Pictures wait in a queue until they are described.",
-    "review": {**REVIEW, "sample_rate": 0.2, "criteria": ["correct", "complete"]},
+    # Enabled on trial: it ends within the time of notice.
+    "review": {**REVIEW, "sample_rate": 0.2, "criteria": ["correct", "complete"], "enabled_for_days": 20},
 }
 # So old are the catalogue and the first policies.
 FIRST = timedelta(days=24)

@@ -16,7 +16,8 @@ class Profile:
     are told of a fallback (None: all; empty: there is nobody to tell), `untold` the share of answers of which they are
     not told.
     `tokens` is a usual number of input tokens, `answers_in` a usual latency of the fallback in milliseconds.
-    Where `reports_traffic` is False, of how many requests its events are is not known.
+    Where `reports_traffic` is False, of how many requests its events are is not known. `with_texts` is the share of
+    answers that come with their texts, for review.
     """
 
     workload: str
@@ -33,6 +34,7 @@ class Profile:
     tokens: int = 2_000
     answers_in: int = 1_300
     reports_traffic: bool = True
+    with_texts: float = 0.0
 
 
 def by_day(night: float, day: float, peak_hour: float = 14.0) -> Callable[[datetime], float]:
@@ -62,6 +64,7 @@ PROFILES = (
         {"prompt-cache": 0.3, "citations": 0.008},
         told=frozenset({"team", "pro"}),
         untold=0.01,
+        with_texts=0.25,
     ),
     Profile(
         "batch-extraction",
@@ -73,6 +76,7 @@ PROFILES = (
         {"json": 1},
         tokens=5_200,
         answers_in=2_600,
+        with_texts=0.1,
     ),
     # Its route is not enabled: what its users are told of, they are told always.
     Profile(
@@ -88,6 +92,7 @@ PROFILES = (
         told=None,
         tokens=7_800,
         answers_in=2_100,
+        with_texts=1.0,
     ),
     # The small one: hours without an event.
     Profile(
@@ -103,6 +108,7 @@ PROFILES = (
         untold=0.01,
         tokens=1_400,
         answers_in=3_200,
+        with_texts=0.2,
     ),
     # The one that nobody has written a policy for.
     Profile(

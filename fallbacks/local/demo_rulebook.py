@@ -1,16 +1,16 @@
-"""The demo's rulebook: its policies, verified and enabled, in force since before its week of events."""
+"""The demo's rulebook: its policies, in force since before its week of events, and how far their routes are."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from fallbacks import catalogue, enablement, policies, versions
+from django.db import transaction
+
+from fallbacks import catalogue, policies
 from fallbacks.drafts import model_draft, policy_draft
+from fallbacks.local import demo_trials
 from fallbacks.local.demo_policies import FIRST, MODELS, VERSIONS
-from fallbacks.models import CatalogueModel, PolicyVersion, Verification
+from fallbacks.local.demo_reviews import ENGINEER
+from fallbacks.models import CatalogueModel, PolicyVersion
 
-# Logins of the demo.
-ENGINEER, REVIEWER = "engineer", "reviewer"
-VERIFIED = timedelta(days=8, hours=4)
-ENABLED = timedelta(days=8)
 WORKLOADS = tuple(dict.fromkeys(policy["workload"] for _, policy in VERSIONS))
 
 
@@ -19,26 +19,16 @@ def is_empty() -> bool:
     return not CatalogueModel.objects.exists() and not PolicyVersion.objects.exists()
 
 
+@transaction.atomic
 def load(now: datetime) -> None:
-    """Put all of it in force. `code-assistant` is verified and not enabled: its users get no fallback."""
+    """Put all of it in force. The route of `code-assistant` waits for an approval: its users get no fallback.
+
+    All or nothing: a demo that was loaded in part would not be loaded again.
+    """
     with policies.changing_policies_of(WORKLOADS) as moment:
         for model in MODELS:
             catalogue.store(model_draft(model, model["name"]), ENGINEER, now - FIRST)
         models = catalogue.models()
         for age, policy in VERSIONS:
             policies.store(policy_draft(policy, policy["workload"], models), ENGINEER, moment, since=now - age)
-    for stored in versions.latest_of(WORKLOADS):
-        for number, name in enumerate(sorted(stored.policy.payload_classes)):
-            Verification.objects.create(
-                workload_id=stored.workload_id,
-                name=f"demo-{name}",
-                primary=stored.policy.primary,
-                fallback=stored.policy.fallback or "",
-                payload_class=name,
-                passed=True,
-                details="32 of 32 requests answered in the same shape",
-                received_at=now - VERIFIED + number * timedelta(minutes=7),
-                sent_by="key demo",
-            )
-    for workload in ("support-chat", "batch-extraction", "image-understanding"):
-        enablement.enable(workload, REVIEWER, since=now - ENABLED)
+    demo_trials.load(now)

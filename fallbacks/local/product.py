@@ -75,6 +75,7 @@ class Product:
             "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or f"{HOST},localhost",
             "HTTPS": "0",
             "STATIC_ROOT": str(self.where.var / "static"),
+            "AUDIT_HEAD_FILE": str(self.where.var / "audit-head.json"),
             "FALLBACKS_INSTANCE": self.where.instance,
         }
 

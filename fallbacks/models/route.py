@@ -82,7 +82,8 @@ class RouteRequest(models.Model):
 class Enablement(models.Model):
     """A span of time in which a route was enabled for users; `until` is null while it is.
 
-    It ends by itself at `expires_at`. `ended` tells what ended it, `request` what it goes back to: null in the demo.
+    It ends by itself at `expires_at`. `ended` tells what ended it, `request` what it goes back to: null where nobody
+    asked.
     """
 
     class Ended(models.TextChoices):

@@ -122,7 +122,7 @@ def test_calls_lead_on_to_the_route_the_answers_and_the_episode(
     page = html.unescape(viewer.get(PAGE).content.decode()).split("What needs someone now", 1)[1]
     links = re.findall(r'<a class="nowrap" href="([^"]+)"', page)
     assert links == [
-        "/policies/code-assistant",
+        "/policies/code-assistant/route",
         "/events?workload=image-understanding&environment=production&rule=silent&range=1h",
         "/workloads/support-chat?environment=production&range=24h#episodes",
     ]
@@ -143,7 +143,8 @@ def test_states_have_icon_word_time_and_a_line_of_their_colour(
     assert "Failing since" in row(viewer, "code-assistant")
     assert re.search(", 1 h 1[78] min", row(viewer, "code-assistant"))
     assert row(viewer, "meeting-notes").endswith(
-        "No traffic reported counts only, no rates 1 request – 1 request – Report traffic to see rates 2 Workload owner"
+        "No traffic reported counts only, no rates 1 request – 1 request – Report traffic to see rates 2 0"
+        " Workload owner"
     )
     assert "team of batch-extraction Normal" in row(viewer, "batch-extraction")
     assert row(viewer, "batch-extraction").endswith(" nobody")

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from fallbacks import enablement, rulebook, versions
+from fallbacks import audit, enablement, partitions, recording, review_results, rulebook, versions
 from fallbacks.keys import Key
-from fallbacks.local import demo, demo_rulebook
-from fallbacks.models import Verification
+from fallbacks.local import demo, demo_reviews, demo_rulebook, demo_texts, demo_trials
+from fallbacks.models import AuditEntry, Enablement, Review, Sample, User, Verification
 from fallbacks.rates import Counts
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import MINUTE, Limits, Minute, episodes
+from fallbacks.timebuckets import Window
 from fallbacks.verdict import Facts, judge
 from ingest import reading
 
@@ -48,16 +49,72 @@ def broken_by(event: dict[str, Any], book: Rulebook) -> tuple[str, ...]:
     return judge(facts, version.policy if version else None, book.models, enabled=enabled).rules
 
 
-def test_three_routes_are_enabled_and_one_waits(book: Rulebook) -> None:
+def test_three_routes_are_enabled_and_one_waits_for_an_approval(book: Rulebook) -> None:
     states = {stored.workload: enablement.route_state(stored.workload) for stored in versions.latest_of()}
     assert states == {
         "batch-extraction": "enabled",
-        "code-assistant": "verified",
+        "code-assistant": "in review",
         "image-understanding": "enabled",
         "support-chat": "enabled",
     }
     assert [stored.version for stored in versions.history("support-chat")] == [3, 2, 1]
     assert Verification.objects.count() == 6
+
+
+def test_every_route_came_as_far_as_it_is_by_its_evidence(book: Rulebook) -> None:
+    for stored in versions.latest_of():
+        at = enablement.standing(stored.workload)
+        assert at is not None
+        assert at.is_verified
+        assert at.scored.suffices(stored.policy)
+        assert at.scored.passed < at.scored.count
+        assert at.request is not None
+        assert at.request.asked_by.username == "engineer"
+        if at.enablement is not None:
+            assert (at.request.state, at.enablement.approved_by) == ("approved", "reviewer")
+            assert at.enablement.request == at.request
+            assert at.request.asked_at < at.enablement.since == at.request.decided_at
+    waits = enablement.standing("code-assistant")
+    assert waits is not None
+    assert waits.open_request is not None
+    assert enablement.missing(waits) == []
+    enablement.approve("code-assistant", User.objects.get(username="reviewer2"), waits.seen, "Seen.")
+
+
+def test_one_enablement_ends_within_the_time_of_notice(book: Rulebook) -> None:
+    soon = [row.workload.slug for row in Enablement.objects.filter(expires_at__lt=NOW + enablement.NOTICE)]
+    assert soon == ["image-understanding"]
+
+
+def test_what_was_reviewed_before_the_week_is_in_staging_and_in_the_order_of_its_story(book: Rulebook) -> None:
+    assert set(Sample.objects.values_list("environment", flat=True)) == {"staging"}
+    for one in Sample.objects.all():
+        came = one.occurred_at + timedelta(seconds=2)
+        assert (one.sampled_at, one.due_at) == (came, came + timedelta(hours=72))
+        assert all(one.sampled_at < each.at <= NOW for each in one.reviews.all())
+        assert one.scored_at in (None, max(each.at for each in one.reviews.all()))
+    # Two looked at the same, and saw it differently: it waits for a third.
+    waiting = review_results.waiting()
+    assert waiting.count == waiting.split == 2
+
+
+def test_the_audit_log_tells_every_step_and_is_sound(book: Rulebook) -> None:
+    found = audit.check()
+    assert (found.wrong, found.sound) == ("", AuditEntry.objects.count())
+    actions = Counter(AuditEntry.objects.values_list("action", flat=True))
+    assert actions["sample scored"] == Review.objects.count() > 100
+    assert (actions["enablement requested"], actions["route enabled"], actions["verification received"]) == (4, 3, 6)
+
+
+def test_the_demo_is_there_whole_or_not_at_all(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo_trials, "approve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        demo_rulebook.load(NOW)
+    assert demo_rulebook.is_empty()
+    assert not Sample.objects.exists()
 
 
 def test_all_of_it_holds_since_before_the_week(book: Rulebook) -> None:
@@ -123,3 +180,63 @@ def test_who_looks_first_sees_trouble_of_every_kind_and_what_was_last_night(book
         assert found[-1].start < now - 30 * MINUTE
     last_night = [each for each in found if each.end and each.end - each.start > 40 * MINUTE]
     assert [each.worst for each in last_night] == ["degraded"]
+
+
+# Reviews of the week
+
+
+@pytest.fixture
+def week(book: Rulebook, events: list[dict[str, Any]]) -> None:
+    """What the week brought is recorded, as a product does, and worked through."""
+    for start in range(0, len(events), 1000):
+        body = json.dumps({"events": events[start : start + 1000]}).encode()
+        checked = reading.read_events(body, lines=False, key=ANYTHING, now=NOW)
+        assert not checked.rejected
+        partitions.ensure_known(recording.days_of(checked.good))
+        recording.record(checked.good, [])
+    demo_reviews.work_through_the_week(NOW)
+
+
+def test_a_part_of_the_answers_comes_with_its_texts(events: list[dict[str, Any]]) -> None:
+    with_texts = [event for event in events if "sample" in event]
+    assert 0.05 < len(with_texts) / len(events) < 0.2
+    assert {event["workload"] for event in with_texts} == set(demo_texts.TEXTS)
+    assert all(event["outcome"] == "served" for event in with_texts)
+    assert any("primary_output" in event["sample"] for event in with_texts)
+    assert len({event["sample"]["output"] for event in with_texts}) > 60
+    assert not any("$" in text for event in with_texts for text in event["sample"].values())
+
+
+def test_a_fresh_demo_has_a_queue_some_of_it_overdue_and_nothing_of_it_unmasked(week: None) -> None:
+    waiting = review_results.waiting()
+    assert 30 <= waiting.count <= 80
+    assert 2 <= waiting.overdue <= 15
+    assert NOW - timedelta(days=7) < min(Sample.objects.filter(scored_at=None).values_list("sampled_at", flat=True))
+    assert len(review_results.waiting_by_workload()) == 4
+    assert {"share", "violation", "error class"} <= set(Sample.objects.values_list("reason", flat=True))
+    kinds = {kind for masked in Sample.objects.values_list("masked", flat=True) for kind in masked}
+    assert len(kinds) >= 3
+    for secret in ("@example.com", "4111 1111", "DE89 3704", "901820"):
+        assert not Sample.objects.filter(input__contains=secret).exists()
+    # Nobody is in the way of who signs in.
+    assert not Sample.objects.exclude(held_by=None).exists()
+
+
+def test_the_week_was_reviewed_by_two_and_no_route_fell(week: None) -> None:
+    found = review_results.results(Window.last(timedelta(days=7), NOW), timedelta(days=1))
+    assert set(Review.objects.values_list("reviewer__username", flat=True)) == {"reviewer", "reviewer2"}
+    assert found.whole.scored.count > 40
+    assert found.whole.scored.failed
+    assert {route[0] for route in found.routes} == set(demo_rulebook.WORKLOADS)
+    assert found.whole.median is not None
+    assert timedelta(hours=1) < found.whole.median < timedelta(days=2)
+    assert found.agreement.agreed.failed == 2
+    states = {stored.workload: enablement.route_state(stored.workload) for stored in versions.latest_of()}
+    assert Counter(states.values()) == {"enabled": 3, "in review": 1}
+    assert audit.check().wrong == ""
+
+
+def test_working_through_again_changes_little(week: None) -> None:
+    before = dict(Sample.objects.values_list("id", "sampled_at"))
+    demo_reviews.work_through_the_week(NOW)
+    assert dict(Sample.objects.values_list("id", "sampled_at")) == before

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("database", "stream")
 
 EVERYBODY = {"nobody", *ROLES}
 WRITERS = {"engineer", "admin"}
+REVIEWERS = {"reviewer", "admin"}
 OPEN = EVERYBODY | {"signed out"}
 # Path and method: who is let in. A key's name is its one scope.
 DOORS = {
@@ -30,6 +31,14 @@ DOORS = {
     ("GET", "/violations"): EVERYBODY,
     ("GET", "/violations/events"): EVERYBODY,
     ("GET", "/boundary"): EVERYBODY,
+    ("GET", "/reviews/results"): EVERYBODY,
+    ("GET", "/reviews"): REVIEWERS,
+    ("POST", "/reviews/claim"): REVIEWERS,
+    ("POST", "/reviews/hand-back"): REVIEWERS,
+    ("POST", "/reviews/renew"): REVIEWERS,
+    ("GET", "/reviews/samples/<int:number>"): REVIEWERS,
+    ("POST", "/reviews/samples/<int:number>/score"): REVIEWERS,
+    ("POST", "/reviews/samples/<int:number>/skip"): REVIEWERS,
     ("GET", "/first-run"): EVERYBODY,
     ("POST", "/first-run"): WRITERS,
     ("GET", "/first-run/arrived"): EVERYBODY,
@@ -45,6 +54,14 @@ DOORS = {
     ("POST", "/views/<int:number>"): EVERYBODY,
     ("GET", "/policies"): EVERYBODY,
     ("GET", "/policies/<slug>"): EVERYBODY,
+    ("GET", "/policies/<slug>/route"): EVERYBODY,
+    ("POST", "/policies/<slug>/route/request"): WRITERS,
+    ("POST", "/policies/<slug>/route/withdraw"): WRITERS,
+    ("POST", "/policies/<slug>/route/approve"): REVIEWERS,
+    ("POST", "/policies/<slug>/route/reject"): REVIEWERS,
+    ("POST", "/policies/<slug>/route/suspend"): REVIEWERS,
+    ("GET", "/audit"): {"admin"},
+    ("POST", "/audit/export"): {"admin"},
     ("GET", "/policies/<slug>/edit"): WRITERS,
     ("POST", "/policies/<slug>/edit"): WRITERS,
     ("GET", "/new-policy"): WRITERS,
@@ -85,8 +102,14 @@ def addresses(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
         if isinstance(part, URLResolver):
             yield from addresses(part, prefix + str(part.pattern))
         elif isinstance(part, URLPattern):
-            pattern = prefix + str(part.pattern)
-            yield "/" + re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", pattern).strip("^$")
+            for pattern in spelled(prefix + str(part.pattern)):
+                yield "/" + re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", pattern).strip("^$")
+
+
+def spelled(pattern: str) -> list[str]:
+    """Return an address with each of the words that it may hold."""
+    words = re.search(r"\(\?P<\w+>((?:[a-z]+\|)+[a-z]+)\)", pattern)
+    return [pattern.replace(words[0], word) for word in words[1].split("|")] if words else [pattern]
 
 
 def test_every_address_has_a_row_and_every_row_an_address() -> None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from fallbacks import audit
 from fallbacks.models import ROLES, User
 
 
@@ -30,4 +31,5 @@ class Command(BaseCommand):
         with transaction.atomic():
             user = User.objects.create_user(name, password=password)
             user.groups.set(Group.objects.filter(name__in=options["role"]))
+            audit.append("roles changed", "manage.py", subject=name, roles=sorted(set(options["role"])))
         self.stdout.write(password)

@@ -19,9 +19,14 @@ class Command(BaseCommand):
             raise CommandError(f"The head of the log cannot be read: {error}") from error
         if found.wrong:
             raise CommandError(f"The audit log is not sound: {found.wrong}. {found.sound:,} entries before are.")
-        beside = (
-            f"its end agrees with {audit.head_file()}"
-            if kept
-            else f"there is no {audit.head_file()}, so nobody can tell whether its end was cut off"
-        )
-        self.stdout.write(f"{found.sound:,} entries, all sound; {beside}. The newest has the hash {found.head.hash}.")
+        many = "1 entry" if found.sound == 1 else f"{found.sound:,} entries"
+        self.stdout.write(f"{many}, all sound; {beside(found.head, kept)}. The newest has the hash {found.head.hash}.")
+
+
+def beside(head: audit.Head, kept: audit.Head | None) -> str:
+    """Say what the file beside the database tells of the end of the log."""
+    if kept is None:
+        return f"there is no {audit.head_file()}, so nobody can tell whether its end was cut off"
+    if kept.number < head.number:
+        return f"{audit.head_file()} agrees up to entry {kept.number:,}: the later ones were written elsewhere"
+    return f"its end agrees with {audit.head_file()}"

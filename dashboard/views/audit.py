@@ -1,0 +1,65 @@
+"""The audit log, for admins: who did what, on what evidence, and by which hash that stays so."""
+
+import logging
+from collections.abc import Iterator
+
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.audit import log as audit_log
+from dashboard.exports.download import AWAY
+from dashboard.exports.files import FORMATS, File
+from dashboard.views.exports import sent
+from dashboard.views.operations import admins
+from dashboard.views.saved_views import person
+from fallbacks import audit
+
+log = logging.getLogger(__name__)
+
+
+@never_cache
+@require_safe
+@admins
+def entries(request: HttpRequest) -> HttpResponse:
+    """Show entries, the newest first."""
+    filters = audit_log.asked(request.GET)
+    before, after = (audit_log.number(request.GET, name) for name in ("before", "after"))
+    context = {
+        "filters": filters,
+        "page": audit_log.page(filters, before, after),
+        "head": audit.head(),
+        "actions": audit_log.ACTIONS,
+        "is_first_page": before is None and after is None,
+    }
+    return render(request, "pages/audit.html", context)
+
+
+@never_cache
+@require_POST
+@admins
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Send what the filters in the address let through, as a file."""
+    make = FORMATS.get(request.POST.get("format", ""))
+    filters = audit_log.asked(request.GET)
+    if make is None or filters.problems:
+        raise Http404
+    file = make(audit_log.COLUMNS)
+    log.info("audit log exported", extra={"who": person(request).get_username(), "format": file.suffix})
+    return sent(pieces(filters, file), file, f"audit_{timezone.now():%Y-%m-%dT%H%MZ}.{file.suffix}")
+
+
+def pieces(filters: audit_log.Filters, file: File) -> Iterator[bytes]:
+    """Yield the file piece by piece; one that breaks off says so at its end."""
+    yield file.head()
+    try:
+        for rows in audit_log.batches(filters):
+            yield file.piece(rows)
+    except DatabaseError:
+        log.exception("an export of the audit log broke off")
+        yield file.cut_off(AWAY)
+        return
+    yield file.foot()

@@ -1,0 +1,51 @@
+"""What reviews say: how many answers passed, of which route, to which errors, by what criterion and over time."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboard import forms, queries
+from dashboard import review_results as told
+from dashboard.reviews import pending
+from dashboard.views.controls import answer, asked
+from dashboard.who_may import may_read_remarks
+from fallbacks import review_results, rulebook
+
+# Reviews are fewer than requests: a day of them says little.
+USUAL_RANGE = "30d"
+
+
+@never_cache
+@require_safe
+def results(request: HttpRequest) -> HttpResponse:
+    """Show what reviews say of a span. Texts of samples are never on it."""
+    ask, book = asked(request, USUAL_RANGE), rulebook.recent()
+    workloads = queries.workload_slugs()
+    workload, no_workload = forms.asked_choice(request.GET, "workload", workloads)
+    window, cut = ask.span.window, told.grid(ask.span.window)
+    found = review_results.results(window, told.width(cut), workload)
+    waiting = review_results.waiting(workload)
+    if not workload:
+        pending.remember(waiting.count)
+    may_read = may_read_remarks(request.user.roles() if request.user.is_authenticated else [])
+    context = {
+        "ask": ask,
+        "problems": [no_workload] if no_workload else [],
+        "workload": workload,
+        "workloads": workloads,
+        "headline": told.headline(found.whole.scored, ask.span.words),
+        "how": told.HOW,
+        "whole": found.whole,
+        "interval": told.interval(found.whole.scored),
+        "beside": told.beside(found.whole.compared),
+        "agreement": found.agreement,
+        "agreed": told.agreement(found),
+        "waiting": waiting,
+        "waits": told.now(waiting, ask.now),
+        "rows": [(row, told.interval(row.figures.scored)) for row in told.rows(found, book)],
+        "bars": told.bars(found),
+        "criteria": found.criteria,
+        "may_read": may_read,
+        "remarks": review_results.remarks(window, workload) if may_read else [],
+    }
+    return answer(request, "review_results", told.chart(cut, found.times, ask.zone, ask.now), context)
