@@ -10,12 +10,11 @@ from playwright.sync_api import Page, expect
 
 from fallbacks.recording import record
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import HOSTILE, NARROW, WIDE, look
+from tests.browser.test_pages import BOTH, HOSTILE, NARROW, look
 from tests.dashboard import stage
 from tests.make import event
 
 no_memory = stage.no_memory
-BOTH = pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
 
 
 @pytest.fixture

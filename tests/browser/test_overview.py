@@ -9,16 +9,13 @@ from playwright.sync_api import expect
 
 from fallbacks.recording import record
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import NARROW, WIDE, look
+from tests.browser.test_pages import BOTH, NARROW, WIDE, look
 from tests.dashboard import stage
 from tests.dashboard.stage import enable, put_models, put_policy
 from tests.make import event, traffic
 from tests.policy.policies import DEMO
 
 no_memory = stage.no_memory
-BOTH = pytest.mark.parametrize(
-    ("theme", "width"), [("light", NARROW), ("light", WIDE), ("dark", NARROW), ("dark", WIDE)]
-)
 IMAGES = {"workload": "image-understanding", "primary": "vision-large", "fallback": "vision-base"}
 
 

@@ -15,6 +15,8 @@ from tests.browser.conftest import OpenPage
 from tests.make import event, traffic
 
 NARROW, WIDE = 360, 1600
+# Each theme and each width once: what a width breaks, no colour mends.
+BOTH = pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>" + "long" * 60
 
 

@@ -11,7 +11,7 @@ from fallbacks import policies
 from fallbacks.recording import record
 from fallbacks.versions import latest
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import HOSTILE, NARROW, WIDE, look
+from tests.browser.test_pages import BOTH, HOSTILE, NARROW, WIDE, look
 from tests.conftest import Person
 from tests.dashboard import stage
 from tests.dashboard.stage import SUPPORT
@@ -29,9 +29,6 @@ PATHS = (
     "/new-policy?workload=hostile&primary=premium-chat",
     "/models",
     "/models/edit?name=premium-chat",
-)
-BOTH = pytest.mark.parametrize(
-    ("theme", "width"), [("light", NARROW), ("light", WIDE), ("dark", NARROW), ("dark", WIDE)]
 )
 
 

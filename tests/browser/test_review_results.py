@@ -8,7 +8,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import HOSTILE, NARROW, WIDE, look
+from tests.browser.test_pages import BOTH, HOSTILE, NARROW, WIDE, look
 from tests.conftest import Person
 from tests.dashboard import stage
 from tests.samples import review, reviewer, sample
@@ -42,8 +42,7 @@ def figures(database: None) -> None:
         sample(sampled_at=now - timedelta(hours=11 * number))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
+@BOTH
 def test_the_page_is_sound(browser_page: OpenPage, person: Person, figures: None, theme: str, width: int) -> None:
     page = browser_page(PAGE, person("engineer"), theme, width)
     expect(page.get_by_role("heading", level=1)).to_have_text("35 of 40 samples passed in the last 30 days.")

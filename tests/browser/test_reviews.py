@@ -15,15 +15,12 @@ from fallbacks.models import PassedOver, Review, Sample, User
 from fallbacks.scoring import Score, score
 from tests import reviews
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import HOSTILE, NARROW, WIDE, look
+from tests.browser.test_pages import BOTH, HOSTILE, NARROW, look
 from tests.conftest import Person
 from tests.dashboard import stage
 from tests.reviews import CRITERIA, reviewer, sampled
 
 no_memory = stage.no_memory
-BOTH = pytest.mark.parametrize(
-    ("theme", "width"), [("light", NARROW), ("light", WIDE), ("dark", NARROW), ("dark", WIDE)]
-)
 GOOD = Score(dict.fromkeys(CRITERIA, "pass"), True)
 
 

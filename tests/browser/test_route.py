@@ -13,8 +13,8 @@ from fallbacks.models import Enablement
 from fallbacks.recording import record
 from fallbacks.rulebook import changing
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import HOSTILE, NARROW, WIDE, look
-from tests.browser.test_policy_pages import BOTH, open_all
+from tests.browser.test_pages import BOTH, HOSTILE, look
+from tests.browser.test_policy_pages import open_all
 from tests.conftest import Person
 from tests.dashboard import stage
 from tests.make import event, traffic
@@ -77,7 +77,7 @@ def test_the_page_is_sound_in_every_state_for_everybody(
     seen_by(viewer)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
+@BOTH
 def test_pages_with_nothing_to_show_are_sound(
     browser_page: OpenPage, person: Person, database: None, theme: str, width: int
 ) -> None:
@@ -99,7 +99,7 @@ def tab_to(page: Page, name: str) -> None:
     pytest.fail(f"No way to {name} by Tab")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", WIDE), ("dark", NARROW)])
+@BOTH
 def test_a_route_is_asked_for_and_approved_by_keyboard_alone(
     browser_page: OpenPage, person: Person, figures: None, theme: str, width: int
 ) -> None:

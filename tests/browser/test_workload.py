@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from fallbacks.recording import record
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import HOSTILE, NARROW, WIDE, look
+from tests.browser.test_pages import BOTH, HOSTILE, NARROW, WIDE, look
 from tests.dashboard import stage
 from tests.make import event, traffic
 
@@ -76,7 +76,7 @@ def drag(page: Page, over: Locator, first: float, last: float) -> None:
     page.mouse.up()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", NARROW), ("light", WIDE), ("dark", NARROW), ("dark", WIDE)])
+@BOTH
 def test_the_page_is_sound(browser_page: OpenPage, viewer: Client, figures: None, theme: str, width: int) -> None:
     for query in (
         "",
