@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from fallbacks import audit, enablement, review_queue
+from fallbacks import audit, enablement, review_queue, routes
 from fallbacks.models import Review, Sample, User
 from fallbacks.reading import Refused
 from fallbacks.refusals import Problem
@@ -82,8 +82,8 @@ def verdict(sample: Sample) -> bool | None:
 def _tell(sample: Sample, made: Review, passed: bool | None) -> bool:
     """Write what was scored to the audit log, and suspend the route where too few of its samples pass now."""
     slug = sample.workload.slug
-    at = enablement.standing(slug) if passed is not None else None
-    falls = at is not None and enablement.has_fallen(at)
+    at = routes.standing(slug) if passed is not None else None
+    falls = at is not None and routes.has_fallen(at)
     # The lock of those who change routes comes before that of the log, here as everywhere.
     with changing() if falls else contextlib.nullcontext():
         audit.append(

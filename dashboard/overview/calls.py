@@ -10,7 +10,7 @@ from dashboard.standings import Followed
 from dashboard.state_words import URGENT, Facts, acting, why
 from dashboard.violations import owner
 from fallbacks.boundary import WORKLOAD_OWNER
-from fallbacks.enablement import NOTICE
+from fallbacks.routes import NOTICE
 from fallbacks.rulebook import Rulebook
 
 # More than this is a table and no list of calls; the table has them all.

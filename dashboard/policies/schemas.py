@@ -8,8 +8,8 @@ import msgspec
 from dashboard.openapi import TEXT_OR_NULL, TIME, obj
 from fallbacks.asking import Asked
 from fallbacks.boundary import CLASSES
-from fallbacks.enablement import STATES
 from fallbacks.policy import BOUNDARIES, NOTICES
+from fallbacks.routes import STATES
 from fallbacks.verdict import RULES
 
 TEXT = {"type": "string"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from fallbacks.enablement import Standing
+from fallbacks.routes import Standing
 
 SAID = """
 WITH said AS (

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from dashboard import words
 from fallbacks import intervals
-from fallbacks.enablement import NOTICE, Standing, is_open
 from fallbacks.models import RouteRequest
 from fallbacks.policy import Review
+from fallbacks.routes import NOTICE, Standing, is_open
 from fallbacks.verifications import GOOD_FOR
 
 

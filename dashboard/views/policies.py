@@ -15,7 +15,7 @@ from dashboard import breakdowns, queries, who_may
 from dashboard.breakdowns import Broken
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
-from fallbacks import catalogue, enablement, policies, versions
+from fallbacks import catalogue, policies, routes, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Workload
 from fallbacks.timebuckets import Window
@@ -50,7 +50,7 @@ class Known:
 
 def known(stored: Sequence[Stored], scope: queries.Scope, now: datetime) -> tuple[list[Known], dict[str, Broken]]:
     """Return policies with what is known of them, and all that was broken, by workload. Five queries."""
-    standings = enablement.standings(stored)
+    standings = routes.standings(stored)
     cells = breakdowns.totals(Window.last(WEEK, now), scope, ["workload"])
     broken = {slug: counts for (slug,), counts in cells.items()}
     return [

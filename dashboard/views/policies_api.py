@@ -15,10 +15,10 @@ from dashboard import bodies, listing, preconditions
 from dashboard.bound_keys import author, key_of, refuse_bound_to_environments, refuse_other_workload
 from dashboard.policies import examples, schemas
 from dashboard.policies import openapi as words
-from fallbacks import catalogue, enablement, policies, versions
+from fallbacks import catalogue, policies, routes, versions
 from fallbacks.canonical import model_json, policy_json
-from fallbacks.enablement import RouteState
 from fallbacks.reading import Refused, is_storable
+from fallbacks.routes import RouteState
 from fallbacks.versions import Stored
 
 WORKLOAD = words.path("workload", schemas.SLUG, "The workload's slug.")
@@ -45,7 +45,7 @@ class PoliciesView(APIView):
     def get(self, request: Request) -> Response:
         page = listing.asked(request)
         found = versions.latest_of(key_of(request).workloads or None, page.after, page.limit + 1)
-        states = enablement.states(found)
+        states = routes.states(found)
         shown = [listed(stored, states[stored.workload_id]) for stored in found]
         return preconditions.answer(request, listing.answered(request, page, [each.workload for each in found], shown))
 
@@ -123,5 +123,5 @@ def shown(stored: Stored) -> dict[str, Any]:
     """Return a policy with its models, those that the catalogue has."""
     names = [name for name in (stored.policy.primary, stored.policy.fallback) if name is not None]
     models = catalogue.models(names)
-    state = enablement.states([stored])[stored.workload_id]
+    state = routes.states([stored])[stored.workload_id]
     return listed(stored, state) | {"models": {name: model_json(models[name]) for name in names if name in models}}

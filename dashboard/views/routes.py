@@ -19,7 +19,7 @@ from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
 from dashboard.routes import history, marks, needs, people, traffic
 from dashboard.views.saved_views import person
-from fallbacks import enablement
+from fallbacks import enablement, routes
 from fallbacks.enablement import ASKERS, DECIDERS, NotNow
 from fallbacks.models import User, Workload
 from fallbacks.timebuckets import Window
@@ -99,7 +99,7 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
 
 def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: str = "") -> HttpResponse:
     """Render the page, with why a step was refused. Eleven queries."""
-    at = enablement.standing(slug)
+    at = routes.standing(slug)
     if at is None:
         return without_policy(request, slug, 409 if refused else 200)
     entries = history.entries(slug)
@@ -131,7 +131,7 @@ def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: s
     return render(request, "pages/route.html", context, status=status)
 
 
-def deciding(viewer: User, at: enablement.Standing, known: people.People) -> dict[str, Any]:
+def deciding(viewer: User, at: routes.Standing, known: people.People) -> dict[str, Any]:
     """Return who may do what here, the viewer among them."""
     roles, asked = set(viewer.roles()), at.request
     own = at.open_request is not None and at.open_request.asked_by_id == viewer.id

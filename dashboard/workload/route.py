@@ -9,7 +9,7 @@ from dashboard.overview.calls import soon_over
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
 from dashboard.reviews import pending
-from fallbacks import enablement, review_results
+from fallbacks import review_results, routes
 from fallbacks.policy import Policy
 from fallbacks.review_results import Passed, Waiting
 from fallbacks.rulebook import Rulebook, Version
@@ -55,7 +55,7 @@ def route(slug: str, number: int, book: Rulebook, now: datetime) -> Route | None
         return None
     policy = version.policy
     stored = Stored(number, slug, version.number, version.since, "", policy)
-    standing = enablement.standings([stored])[number]
+    standing = routes.standings([stored])[number]
     enabled = standing.enablement if standing.state == "enabled" else None
     words = [(each, route_words.found(each, now)) for each in standing.evidence if enabled is None]
     return Route(

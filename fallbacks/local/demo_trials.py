@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fallbacks import enablement, partitions, recording, verifications, versions
+from fallbacks import enablement, partitions, recording, routes, verifications, versions
 from fallbacks.local.demo_profiles import PROFILES
 from fallbacks.local.demo_reviews import ENGINEER, PREFIX, REVIEWERS, Desk, came_when_they_occurred, person
 from fallbacks.local.demo_texts import filled
@@ -116,7 +116,7 @@ def ask(workload: str, trial: Trial, now: datetime) -> None:
 
 def approve(workload: str, stored: Stored, now: datetime) -> None:
     """Let a reviewer approve what was asked for, with what there is to be seen."""
-    at = enablement.standing(workload)
+    at = routes.standing(workload)
     assert at is not None
     made = enablement.approve(workload, person(REVIEWERS[0]), at.seen, APPROVAL)
     since = now - ENABLED

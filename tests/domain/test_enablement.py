@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from fallbacks import catalogue, enablement, keys, policies, rulebook, scoring, versions
+from fallbacks import catalogue, enablement, keys, policies, routes, rulebook, scoring, versions
 from fallbacks.drafts import model_draft
 from fallbacks.enablement import NotNow
 from fallbacks.models import AuditEntry, Enablement, PolicyVersion, RouteRequest, User, Verification
@@ -211,7 +211,7 @@ def test_just_as_many_as_policy_asks_for_are_enough_whatever_the_rounding() -> N
     enablement.request(SLUG, ines(), "")
     assert enablement.missing(standing()) == []
     approve()
-    assert not enablement.has_fallen(standing())
+    assert not routes.has_fallen(standing())
 
 
 # Nobody approves what they asked for
@@ -545,4 +545,4 @@ def test_the_state_of_many_costs_as_many_queries_as_of_one(django_assert_num_que
     put_support(workload=SLUG, review=way.REVIEW | {"min_reviews": 3})
     stored = versions.latest_of()
     with django_assert_num_queries(4):
-        enablement.states(stored)
+        routes.states(stored)

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from fallbacks import enablement, review_queue
+from fallbacks import enablement, review_queue, routes
 from fallbacks.models import AuditEntry, Enablement, Review, Sample, User
 from fallbacks.reading import Refused
 from fallbacks.review_queue import NotHeld
@@ -220,7 +220,7 @@ def test_a_route_is_suspended_as_soon_as_its_newest_samples_pass_too_seldom(enab
     assert "2 of the newest 4 samples passed, under 75" in entry.details
     # The score comes before what followed from it.
     assert AuditEntry.objects.filter(action="sample scored").latest("number").number == entry.number - 1
-    assert enablement.route_state("support-chat") == "suspended"
+    assert routes.route_state("support-chat") == "suspended"
     assert say(enabled[5], ana, False).suspended is False
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from fallbacks import enablement
-from fallbacks.enablement import Standing
+from fallbacks import enablement, routes
 from fallbacks.models import Enablement, Review, Sample, User, Workload
+from fallbacks.routes import Standing
 from tests.policy.policies import DEMO
 from tests.policy.stored import put_support, verify
 
@@ -85,10 +85,10 @@ def enabled(**change: Any) -> Enablement:
 
 
 def standing() -> Standing:
-    found = enablement.standing("support-chat")
+    found = routes.standing("support-chat")
     assert found is not None
     return found
 
 
 def state() -> str:
-    return enablement.route_state("support-chat")
+    return routes.route_state("support-chat")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from fallbacks import catalogue, enablement, policies, versions
+from fallbacks import catalogue, enablement, policies, routes, versions
 from fallbacks.exporting import MODEL_WORDS, POLICY_WORDS
 from fallbacks.models import CatalogueModel, Enablement, PolicyVersion, Workload
 from tests.policy.policies import MODELS, REFUSED, VALID, Refused
@@ -176,7 +176,7 @@ def test_check_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
     assert told.value.returncode == 1
     assert CatalogueModel.objects.count() == 2
     assert (PolicyVersion.objects.count(), Workload.objects.count()) == (1, 1)
-    assert enablement.route_state("support-chat") == "enabled"
+    assert routes.route_state("support-chat") == "enabled"
     assert apply(tmp_path, **entries) == [*said.getvalue().splitlines(), "4 of 4 entries changed."]
 
 

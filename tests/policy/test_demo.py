@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from fallbacks import audit, enablement, partitions, recording, review_results, rulebook, versions
+from fallbacks import audit, enablement, partitions, recording, review_results, routes, rulebook, versions
 from fallbacks.keys import Key
 from fallbacks.local import demo, demo_reviews, demo_rulebook, demo_texts, demo_trials
 from fallbacks.models import AuditEntry, Enablement, Review, Sample, User, Verification
@@ -50,7 +50,7 @@ def broken_by(event: dict[str, Any], book: Rulebook) -> tuple[str, ...]:
 
 
 def test_three_routes_are_enabled_and_one_waits_for_an_approval(book: Rulebook) -> None:
-    states = {stored.workload: enablement.route_state(stored.workload) for stored in versions.latest_of()}
+    states = {stored.workload: routes.route_state(stored.workload) for stored in versions.latest_of()}
     assert states == {
         "batch-extraction": "enabled",
         "code-assistant": "in review",
@@ -63,7 +63,7 @@ def test_three_routes_are_enabled_and_one_waits_for_an_approval(book: Rulebook) 
 
 def test_every_route_came_as_far_as_it_is_by_its_evidence(book: Rulebook) -> None:
     for stored in versions.latest_of():
-        at = enablement.standing(stored.workload)
+        at = routes.standing(stored.workload)
         assert at is not None
         assert at.is_verified
         assert at.scored.suffices(stored.policy)
@@ -74,7 +74,7 @@ def test_every_route_came_as_far_as_it_is_by_its_evidence(book: Rulebook) -> Non
             assert (at.request.state, at.enablement.approved_by) == ("approved", "reviewer")
             assert at.enablement.request == at.request
             assert at.request.asked_at < at.enablement.since == at.request.decided_at
-    waits = enablement.standing("code-assistant")
+    waits = routes.standing("code-assistant")
     assert waits is not None
     assert waits.open_request is not None
     assert enablement.missing(waits) == []
@@ -82,7 +82,7 @@ def test_every_route_came_as_far_as_it_is_by_its_evidence(book: Rulebook) -> Non
 
 
 def test_one_enablement_ends_within_the_time_of_notice(book: Rulebook) -> None:
-    soon = [row.workload.slug for row in Enablement.objects.filter(expires_at__lt=NOW + enablement.NOTICE)]
+    soon = [row.workload.slug for row in Enablement.objects.filter(expires_at__lt=NOW + routes.NOTICE)]
     assert soon == ["image-understanding"]
 
 
@@ -231,7 +231,7 @@ def test_the_week_was_reviewed_by_two_and_no_route_fell(week: None) -> None:
     assert found.whole.median is not None
     assert timedelta(hours=1) < found.whole.median < timedelta(days=2)
     assert found.agreement.agreed.failed == 2
-    states = {stored.workload: enablement.route_state(stored.workload) for stored in versions.latest_of()}
+    states = {stored.workload: routes.route_state(stored.workload) for stored in versions.latest_of()}
     assert Counter(states.values()) == {"enabled": 3, "in review": 1}
     assert audit.check().wrong == ""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from fallbacks import catalogue, enablement, policies, rulebook, verifications, versions
+from fallbacks import catalogue, enablement, policies, routes, rulebook, verifications, versions
 from fallbacks.canonical import Difference, policy_json
 from fallbacks.models import CatalogueModel, Enablement, Event, PolicyVersion, Verification, Workload
 from fallbacks.reading import Refused
@@ -228,22 +228,22 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
 
 
 def test_a_route_is_proposed_then_verified_then_enabled() -> None:
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     put_support()
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     verify("chat")
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     verify("chat-tools")
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
     enablement.enable("support-chat", "dana")
-    assert enablement.route_state("support-chat") == "enabled"
+    assert routes.route_state("support-chat") == "enabled"
     close()
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
 
 
 def test_a_route_without_a_fallback_stays_proposed() -> None:
     put_support(fallback=None)
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     with pytest.raises(Refused):
         enablement.enable("support-chat", "dana")
 
@@ -268,15 +268,15 @@ def test_the_newest_verification_counts_and_no_longer_than_30_days() -> None:
     now = datetime.now(UTC)
     verify()
     verify("chat", passed=False)
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     verify("chat")
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
     PolicyVersion.objects.update(since=now - timedelta(days=60))
     CatalogueModel.objects.update(reshaped_at=now - timedelta(days=60))
     Verification.objects.update(received_at=now - timedelta(days=29, hours=23))
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
     Verification.objects.update(received_at=now - timedelta(days=30, minutes=1))
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
 
 
 def test_the_age_of_each_payload_class_is_known() -> None:
@@ -285,7 +285,7 @@ def test_the_age_of_each_payload_class_is_known() -> None:
     verify("chat-tools", at=now - timedelta(hours=5))
     stored = versions.latest("support-chat")
     assert stored is not None
-    chat, tools = enablement.standings([stored])[stored.workload_id].evidence
+    chat, tools = routes.standings([stored])[stored.workload_id].evidence
     assert (chat.payload_class, chat.newest, chat.age(now), chat.counts) == ("chat", None, None, False)
     assert (tools.payload_class, tools.age(now)) == ("chat-tools", timedelta(hours=5))
     # It was received before the policy was there.
@@ -312,7 +312,7 @@ def test_what_changes_the_route_sends_it_back_and_voids_what_was_verified(
     enable()
     open_since = Enablement.objects.get().since
     change()
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     closed = Enablement.objects.get()
     assert closed.until is not None
     assert closed.until > open_since
@@ -325,14 +325,14 @@ def test_a_route_that_was_sent_back_is_verified_anew() -> None:
     enable()
     put_support(payload_classes=["chat"])
     verify("chat")
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
     put_model("baseline-chat", data_region=None)
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
     verify("chat")
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
     # Back again, it is another route than a moment ago.
     put_support()
-    assert enablement.route_state("support-chat") == "proposed"
+    assert routes.route_state("support-chat") == "proposed"
 
 
 @pytest.mark.parametrize(
@@ -348,9 +348,9 @@ def test_a_route_that_was_sent_back_is_verified_anew() -> None:
 def test_other_changes_leave_the_route_verified_and_enabled(change: Callable[[], object]) -> None:
     enable()
     change()
-    assert enablement.route_state("support-chat") == "enabled"
+    assert routes.route_state("support-chat") == "enabled"
     close()
-    assert enablement.route_state("support-chat") == "verified"
+    assert routes.route_state("support-chat") == "verified"
 
 
 def test_a_report_of_another_route_is_refused_with_its_field() -> None:
@@ -384,5 +384,5 @@ def test_states_of_many_routes_cost_as_many_queries_as_of_one(django_assert_num_
     with django_assert_num_queries(1):
         stored = versions.latest_of()
     with django_assert_num_queries(4):
-        found = enablement.states(stored)
+        found = routes.states(stored)
     assert set(found.values()) == {"proposed"}

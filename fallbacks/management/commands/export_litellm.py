@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from fallbacks import catalogue, enablement, versions
+from fallbacks import catalogue, routes, versions
 from fallbacks.litellm import Route, configuration
 
 
@@ -21,9 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         policies = versions.latest_of()
         models = catalogue.models()
-        states = enablement.states(policies)
-        routes = [Route(stored.policy, states[stored.workload_id] == "enabled") for stored in policies]
-        text = configuration((models[name] for name in sorted(models)), routes)
+        states = routes.states(policies)
+        known = [Route(stored.policy, states[stored.workload_id] == "enabled") for stored in policies]
+        text = configuration((models[name] for name in sorted(models)), known)
         if options["file"] == "-":
             self.stdout.write(text, ending="")
             return
