@@ -51,8 +51,7 @@ def look(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [NARROW, WIDE])
+@BOTH
 def test_every_page_is_sound(browser_page: OpenPage, viewer: Client, figures: datetime, theme: str, width: int) -> None:
     for path in ("/", "/?range=7d", "/workloads/support-chat", "/workloads/meeting-notes", "/workloads/hostile"):
         page = browser_page(path, viewer, theme, width)
