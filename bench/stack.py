@@ -15,7 +15,7 @@ from ingest import buffer
 
 TABLES = (
     "event, traffic, rollup_minute, rollup_hour, rollup_day, breakdown_minute, breakdown_hour, breakdown_day,"
-    " policy_version, verification, enablement, workload, kept_aside"
+    " policy_version, verification, enablement, route_request, review, passed_over, sample, workload, kept_aside"
 )
 SCOPES = ("events:write", "traffic:write", "rates:read", "events:read")
 SERVERS = ("postgres", "redis-stream", "redis-broker")

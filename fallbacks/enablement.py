@@ -319,3 +319,4 @@ def enable(workload: str, by: str, since: datetime | None = None) -> None:
                 since=since or moment,
                 approved_by=by,
             )
+            audit.append("route enabled", by, workload, why="without reviews: by code", policy_version=stored.version)

@@ -38,14 +38,21 @@ UPDATE sample SET held_by_id = %(by)s, held_until = statement_timestamp() + %(le
                   batch = %(batch)s, place = placed.place
 FROM placed WHERE sample.id = placed.id
 """
+# In the order in which they are handed back: two windows of one person wait for each other, and never in a circle.
 RENEW = """
-UPDATE sample SET held_until = statement_timestamp() + %(lease)s
-WHERE held_by_id = %(by)s AND held_until > clock_timestamp() RETURNING held_until
+WITH mine AS (
+  SELECT id FROM sample WHERE held_by_id = %(by)s AND held_until > clock_timestamp() ORDER BY id FOR UPDATE
+)
+UPDATE sample SET held_until = statement_timestamp() + %(lease)s FROM mine WHERE sample.id = mine.id
+RETURNING held_until
 """
 # The row tells whose it was last until somebody else has claimed it.
 TAKE_UP = """
-UPDATE sample SET held_until = statement_timestamp() + %(lease)s
-WHERE held_by_id = %(by)s AND scored_at IS NULL AND texts_removed_at IS NULL
+WITH mine AS (
+  SELECT id FROM sample WHERE held_by_id = %(by)s AND scored_at IS NULL AND texts_removed_at IS NULL
+  ORDER BY id FOR UPDATE
+)
+UPDATE sample SET held_until = statement_timestamp() + %(lease)s FROM mine WHERE sample.id = mine.id
 """
 WAITING = """
 SELECT w.slug, s.reason, count(*),

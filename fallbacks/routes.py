@@ -171,7 +171,8 @@ FROM (
          row_number() OVER (PARTITION BY s.workload_id ORDER BY s.scored_at DESC, s.id DESC) AS place
   FROM sample s JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::integer[])
     AS r (workload_id, "primary", fallback, since, least_reviews) USING (workload_id, "primary", fallback)
-  WHERE s.scored_at >= r.since AND s.sampled_at >= r.since
+  -- An answer of before is one of another route, however late it came.
+  WHERE s.scored_at >= r.since AND s.occurred_at >= r.since
 ) placed GROUP BY workload_id
 """
 
@@ -179,6 +180,8 @@ FROM (
 NEWEST_STEPS = """
 WITH of AS (SELECT unnest(%s::bigint[]) AS workload_id),
 r AS (SELECT DISTINCT ON (workload_id, "primary", fallback) * FROM route_request JOIN of USING (workload_id)
+      -- Who takes a request back takes back no decision with it.
+      WHERE state <> 'withdrawn'
       ORDER BY workload_id, "primary", fallback, id DESC),
 e AS (SELECT DISTINCT ON (workload_id, "primary", fallback) * FROM enablement JOIN of USING (workload_id)
       ORDER BY workload_id, "primary", fallback, id DESC)

@@ -93,11 +93,17 @@ def _tell(sample: Sample, made: Review, passed: bool | None) -> bool:
             f"sample {sample.id}",
             primary=sample.primary,
             fallback=sample.fallback,
-            passed=made.passed,
-            marks=made.marks,
             settled=passed,
+            # What the first said is not for the second to read in the log.
+            said=[] if passed is None else _said(sample),
         )
         return falls and enablement.suspend_where_fallen(slug)
+
+
+def _said(sample: Sample) -> list[dict[str, Any]]:
+    """Return what each reviewer said, in their order."""
+    reviews = sample.reviews.select_related("reviewer").order_by("id")
+    return [{"by": each.reviewer.username, "passed": each.passed, "marks": each.marks} for each in reviews]
 
 
 def _problems(sample: Sample, fallback: Score, primary: Score | None, comment: str) -> list[Problem]:

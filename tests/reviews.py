@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from fallbacks import versions
 from fallbacks.models import Sample, User
@@ -27,7 +28,12 @@ def answer(**over: Any) -> EventRow:
     """An answer by the fallback with its texts: `input`, `output`, `primary_output` and `masked` are the sample's."""
     texts: dict[str, Any] = {"input": INPUT, "output": FALLBACK, "primary_output": PRIMARY, "masked": {}}
     texts |= {name: over.pop(name) for name in list(over) if name in texts}
-    kept: dict[str, Any] = {"user_notified": True, "tier": "free", "payload_class": "chat"}
+    kept: dict[str, Any] = {
+        "occurred_at": timezone.now(),
+        "user_notified": True,
+        "tier": "free",
+        "payload_class": "chat",
+    }
     return make.event(**kept | over, sample=SampleRow(**texts))
 
 

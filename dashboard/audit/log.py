@@ -103,7 +103,10 @@ def _action(given: str) -> str:
 
 def _moment(given: str) -> datetime:
     moment = datetime.fromisoformat(given)
-    return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
+    found = (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
+    # It is shown again in the viewer's zone, where the first and the last day of all may not be.
+    timezone.localtime(found)
+    return found
 
 
 @dataclass(frozen=True)

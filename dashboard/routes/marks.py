@@ -10,7 +10,7 @@ from fallbacks.routes import Standing
 SAID = """
 WITH said AS (
   SELECT r.reviewer_id, r.marks FROM review r JOIN sample s ON s.id = r.sample_id
-  WHERE s.workload_id = %s AND s."primary" = %s AND s.fallback = %s AND s.scored_at >= %s AND s.sampled_at >= %s
+  WHERE s.workload_id = %s AND s."primary" = %s AND s.fallback = %s AND s.scored_at >= %s AND s.occurred_at >= %s
 )
 SELECT mark.key, count(*) FILTER (WHERE mark.value = 'pass'), count(*) FILTER (WHERE mark.value = 'fail'),
        count(*) FILTER (WHERE mark.value = 'na'), (SELECT count(DISTINCT reviewer_id) FROM said)

@@ -104,6 +104,9 @@ def score(request: HttpRequest, number: int) -> HttpResponse:
             messages.info(request, "You had sent this one already: what you said first counts.")
             return onward(request, found, who)
         found = one(number)
+        # The texts stay for who has marked something: nobody reads a sample by sending nothing for it.
+        if not typed.comment and not any(each.marks or each.passed is not None for each in typed.scores.values()):
+            return answer(request, "sample_elsewhere", elsewhere(found, who), 409)
         return at_work(request, found, typed, 409, lost=elsewhere(found, who))
     pending.forget()
     # Whoever sends is at work: the rest stays theirs.

@@ -39,7 +39,8 @@ _SHAPES = [
     ("://", r"://[^\s/:@\0]{0,64}:(?!\[key\]@)([^\s/@\0]{1,200})@"),
 ]
 _NAMED_VALUE = re.compile(
-    r"(?i:key|token|secret)[\"']?\s{0,3}[:=]\s{0,3}[\"']?((?=[\w+/=.~-]{0,60}[0-9])[\w+/=~-][\w+/=.~-]{14,}[\w+/=~-])"
+    # JSON within JSON has its quotes escaped.
+    r"(?i:key|token|secret)(?:\\{0,3}[\"'])?\s{0,3}[:=]\s{0,3}(?:\\{0,3}[\"'])?((?=[\w+/=.~-]{0,60}[0-9])[\w+/=~-][\w+/=.~-]{14,}[\w+/=~-])"
 )
 _KEYS = [(word, re.compile(shape)) for word, shape in _SHAPES]
 

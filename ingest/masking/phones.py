@@ -35,7 +35,7 @@ _DECIMAL = re.compile(r"[0-9]{1,2}\.[0-9]+")
 _GROUPED = {(3, 7): "US", (1, 3, 7): "US", (3, 3, 3): "ES", (3, 2, 2, 2): "ES", (5, 5): "IN"}
 # The last word before a number says what it is of.
 _WORDS = re.compile(
-    r"(?i)(?<![a-z])(?:(?P<phone>(?:tele)?(?:phone|fon)|tel(?![a-z])|mobile?|handy|cell(?![a-z])|call|fax|whatsapp|sms"
+    r"(?i)(?:(?<![a-z])|(?=phone))(?:(?P<phone>(?:tele)?(?:phone|fon)|tel(?![a-z])|mobile?|handy|cell(?![a-z])|call|fax|whatsapp|sms"
     r"|signal|dial|reach|my number|anruf|rückruf|móvil)|(?:order|invoice|ticket|case|ref|reference|id|sku|part|item"
     r"|serial|batch|article|customer|account|amount|total)s?(?![a-z])|bestell|auftrag|rechnung|kunde)"
 )

@@ -229,7 +229,7 @@ def test_the_workload_says_what_reviews_say_of_its_route(viewer: Client, person:
     assert 'href="/reviews?workload=support-chat"' in person("reviewer").get(path).content.decode()
     for passed in (True, True, False):
         now = datetime.now(UTC)
-        sample(passed=passed, sampled_at=now, scored_at=now)
+        sample(passed=passed, occurred_at=now, sampled_at=now, scored_at=now)
     assert "Passed 66.7 %, 2 of 3 95 % interval 20.8 to 93.9 %" in shown(viewer, path)
 
 

@@ -401,7 +401,7 @@ def test_what_was_scored_of_another_route_does_not_count() -> None:
     verify("chat")
     assert (state(), standing().scored.count) == ("verified", 0)
     # Nor does an answer of before that somebody scores now.
-    samples(3, sampled_at=datetime.now(UTC) - timedelta(hours=1))
+    samples(3, occurred_at=datetime.now(UTC) - timedelta(hours=1))
     assert standing().scored.count == 0
     put_route()
     verify()
@@ -546,3 +546,24 @@ def test_the_state_of_many_costs_as_many_queries_as_of_one(django_assert_num_que
     stored = versions.latest_of()
     with django_assert_num_queries(4):
         routes.states(stored)
+
+
+def test_who_takes_a_request_back_takes_back_no_rejection() -> None:
+    way.asked()
+    enablement.reject("support-chat", way.dana(), way.standing().seen, "not yet")
+    enablement.request("support-chat", way.ines(), "once more")
+    assert routes.route_state("support-chat") == "in review"
+    enablement.withdraw("support-chat", way.ines())
+    assert routes.route_state("support-chat") == "rejected"
+
+
+def test_answers_of_before_say_nothing_of_the_route_as_it_is_however_late_they_come() -> None:
+    way.put_route()
+    verify()
+    before = datetime.now(UTC)
+    way.put_route(payload_classes=["chat"])
+    verify("chat")
+    way.samples(10, occurred_at=before)
+    assert way.standing().scored.count == 0
+    way.samples(3, occurred_at=datetime.now(UTC))
+    assert way.standing().scored.count == 3

@@ -36,6 +36,18 @@ def after(sample: Sample) -> Sample:
     return Sample.objects.get(id=sample.id)
 
 
+def test_the_log_tells_what_was_said_when_it_is_settled_and_not_before() -> None:
+    reviews.policy(reviews_required=2)
+    (sample,) = sampled()
+    say(sample, reviewer("ana"), True)
+    first = AuditEntry.objects.filter(action="sample scored").latest("number")
+    assert json.loads(first.details)["said"] == []
+    assert "pass" not in first.details.replace("passed", "")
+    say(sample, reviewer("ben"), True)
+    second = json.loads(AuditEntry.objects.filter(action="sample scored").latest("number").details)
+    assert [(each["by"], each["passed"]) for each in second["said"]] == [("ana", True), ("ben", True)]
+
+
 # What settles it
 
 
@@ -186,9 +198,9 @@ def test_each_score_is_in_the_audit_log_with_its_marks_and_what_it_settled() -> 
     ]
     details = [json.loads(each.details) for each in entries]
     assert [each["settled"] for each in details] == [None, False]
-    assert details[0]["marks"] == {"correct": "fail", "tone": "pass"}
+    assert [each["marks"] for each in details[1]["said"]] == [{"correct": "fail", "tone": "pass"}] * 2
     # What a comment says may be about what a user wrote: the log is for ever.
-    assert "wrong sum" not in entries[0].details
+    assert not any("wrong sum" in each.details for each in entries)
 
 
 # Suspended by itself

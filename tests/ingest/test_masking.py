@@ -31,6 +31,7 @@ MASKED = {
         "Write to JOHN@EXAMPLE.COM.",
     ],
     "phone": [
+        '{"customerPhone": "4155552671"}',
         "+49 30 901820",
         "+49 (0)151 234 56 789",
         "(+49) 30 901820",
@@ -118,6 +119,7 @@ MASKED = {
         f"before {PEM} after",
         "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw",
         'api_key = "8f14e45fceea167a5a36dedd4bea2543"',
+        r'{"arguments": "{\"api_key\": \"0f3c9a1b2d4e5f60718293a4b5c6d7e8\"}"}',
         "https://user:hunter2@example.com/path",
         f"sk-abcd{ZERO_WIDTH}efghijklmnop1234",
     ],

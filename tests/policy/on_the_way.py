@@ -45,7 +45,7 @@ def samples(good: int, failed: int = 0, by: User | None = None, **over: Any) -> 
         now, passed = datetime.now(UTC), index < good
         fields: dict[str, Any] = {
             "workload": Workload.objects.get(slug="support-chat"),
-            "occurred_at": now - timedelta(seconds=1),
+            "occurred_at": now,
             "event": f"event-{now.timestamp()}-{index}",
             "environment": "staging",
             "primary": "premium-chat",

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from fallbacks import keys
+from fallbacks import audit, keys
 from fallbacks.local import demo_rulebook
 from fallbacks.local.environment import home, write_private
 from fallbacks.models import ApiKey, Event, User
@@ -119,5 +119,6 @@ def make_login(username: str, roles: list[str], password: str | None, same_datab
         user.set_password(password)
         user.save()
         user.groups.set(Group.objects.filter(name__in=roles))
+        audit.append("roles changed", "make run", subject=username, roles=sorted(roles))
     assert password is not None
     return {"username": username, "password": password, "roles": roles}
