@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from fallbacks import review_results
 from fallbacks.intervals import wilson
@@ -207,15 +206,3 @@ def test_of_nothing_nothing_is_said(database: None) -> None:
     assert (found.routes, found.classes, found.times, found.criteria) == ({}, {}, {}, [])
     assert found.whole.scored.rate is None
     assert found.agreement == Pairs()
-
-
-def test_a_window_is_read_by_an_index(heap: list[Sample]) -> None:
-    with connection.cursor() as cursor:
-        # What the planner knows is of this table, and of none that was here before.
-        cursor.execute("ANALYZE sample, review")
-        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
-        given: Any = {"start": WEEK.start, "end": WEEK.end, "workload": "", "width": DAY}
-        cursor.execute(f"EXPLAIN {review_results.FIGURES}", given)
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-        cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
-    assert "sample_by_scored_time" in plan
