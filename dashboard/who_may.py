@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from dashboard.errors import NotForYou
 from dashboard.overview.sentences import names
@@ -15,10 +15,11 @@ WRITERS = ("engineer", "admin")
 READERS_OF_REMARKS = ("engineer", "reviewer", "admin")
 # Who sees samples, claims and scores them.
 REVIEWERS = ("reviewer", "admin")
+ADMINS = ("admin",)
 # As many as one can ask.
 MOST_NAMED = 3
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def may_write(roles: Iterable[str]) -> bool:
@@ -36,28 +37,22 @@ def may_read_remarks(roles: Iterable[str]) -> bool:
     return not set(READERS_OF_REMARKS).isdisjoint(roles)
 
 
-def writers(view: View) -> View:
-    """Let nobody but writers in; who is not signed in has been sent to the login page before."""
+def only(roles: Sequence[str]) -> Callable[[View], View]:
+    """Let nobody but these roles into a view; who is not signed in has been sent to the login page before."""
 
-    @wraps(view)
-    def wrapped(request: HttpRequest, **words: str) -> HttpResponse:
-        if not request.user.is_authenticated or not may_write(request.user.roles()):
-            raise refusal(request.user, WRITERS)
-        return view(request, **words)
+    def door(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, **words: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated or set(roles).isdisjoint(request.user.roles()):
+                raise refusal(request.user, roles)
+            return view(request, **words)
 
-    return wrapped
+        return wrapped
+
+    return door
 
 
-def reviewers(view: View) -> View:
-    """Let nobody but reviewers and admins in; who is not signed in has been sent to the login page before."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, **words: int) -> HttpResponse:
-        if not request.user.is_authenticated or set(REVIEWERS).isdisjoint(request.user.roles()):
-            raise refusal(request.user, REVIEWERS)
-        return view(request, **words)
-
-    return wrapped
+writers, reviewers, admins = only(WRITERS), only(REVIEWERS), only(ADMINS)
 
 
 def refusal(user: Any, needed: Sequence[str]) -> NotForYou:
@@ -76,7 +71,7 @@ def a_role(role: str) -> str:
 def people(role: str) -> tuple[list[str], bool]:
     """Return some who hold a role, by name, and whether there are more. One query."""
     holders = get_user_model().objects.filter(is_active=True, groups__name=role).order_by("username")
-    known = [user.get_full_name() or user.username for user in holders[: MOST_NAMED + 1]]
+    known = [user.known_as for user in holders[: MOST_NAMED + 1]]
     return known[:MOST_NAMED], len(known) > MOST_NAMED
 
 

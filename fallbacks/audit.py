@@ -22,6 +22,8 @@ import msgspec
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from fallbacks.reading import storable
+
 Action = Literal[
     "policy put",
     "model put",
@@ -83,7 +85,7 @@ def append(action: Action, actor: str, workload: str = "", subject: str = "", **
     `details` may hold whatever msgspec writes as JSON. Whoever appends next waits until that transaction has ended:
     two entries never follow the same one.
     """
-    text = msgspec.json.encode(details, order="deterministic").decode().replace("\0", "\ufffd")
+    text = msgspec.json.encode(details, order="deterministic").decode()
     with transaction.atomic(), connection.cursor() as cursor:
         # A statement of its own: the next one's snapshot must be taken when the lock is there.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -91,7 +93,7 @@ def append(action: Action, actor: str, workload: str = "", subject: str = "", **
         (at,) = cursor.fetchone()
         cursor.execute(HEAD)
         number, previous = cursor.fetchone() or (0, FIRST)
-        entry = (number + 1, at, *(_storable(word) for word in (actor, action, workload, subject)), text, previous)
+        entry = (number + 1, at, *(storable(word) for word in (actor, action, workload, subject)), text, previous)
         new = Head(number + 1, hash_of(entry))
         cursor.execute(INSERT, [*entry, new.hash])
         transaction.on_commit(lambda: _remember(new, previous))
@@ -200,7 +202,3 @@ def _leads_on(known: Head, head: Head, previous: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT hash FROM audit_entry WHERE number = %s", [known.number])
         return bool(cursor.fetchone() == (known.hash,))
-
-
-def _storable(text: str) -> str:
-    return text.replace("\0", "\ufffd")

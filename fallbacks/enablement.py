@@ -14,7 +14,7 @@ from fallbacks import audit, routes, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Enablement, RouteRequest, User
 from fallbacks.policy import Model, Policy
-from fallbacks.reading import Refused
+from fallbacks.reading import Refused, storable
 from fallbacks.refusals import Problem
 from fallbacks.routes import Standing
 from fallbacks.rulebook import changing
@@ -44,7 +44,7 @@ def request(workload: str, by: User, why: str) -> RouteRequest:
         if at.state == "enabled":
             raise NotNow("enabled", "The route is enabled already.")
         if at.open_request:
-            raise NotNow("asked", f"{name_of(at.open_request.asked_by)} has asked already: wait for the decision.")
+            raise NotNow("asked", f"{at.open_request.asked_by.known_as} has asked already: wait for the decision.")
         if not at.is_verified:
             raise NotNow("not_verified", "The route is not verified: send a passed verification of each payload class.")
         made = RouteRequest.objects.create(
@@ -241,17 +241,12 @@ def _decide(asked: RouteRequest, state: RouteRequest.State, by: User, moment: da
 
 
 def _text(sent: str) -> str:
-    return sent.strip().replace("\0", "\ufffd")[:2000]
+    return storable(sent.strip())[:2000]
 
 
 def percent(share: float) -> str:
     """Write a share that people chose: 90 %, 99.5 %."""
     return f"{share * 100:.10g} %"
-
-
-def name_of(user: User) -> str:
-    """Return a person's name, as others know them."""
-    return user.get_full_name() or user.username
 
 
 # The fields of a policy, and of a model, that a route is verified and approved by.
@@ -301,9 +296,9 @@ def send_back(policies: Sequence[Stored], moment: datetime, by: str, why: str) -
 
 
 def enable(workload: str, by: str, since: datetime | None = None) -> None:
-    """Enable the route of the workload's policy for users, from now on or, in the demo, since an earlier time.
+    """Enable the route of the workload's policy for users, from now on or since an earlier time.
 
-    For the demo and the tests alone: nothing asks here for reviews, nor for the approval of a second person, which a
+    For tests alone: nothing asks here for reviews, nor for the approval of a second person, which a
     route of real users needs. Raises Refused where the route is not verified; one that is enabled stays as it is.
     """
     with changing() as moment:

@@ -53,6 +53,11 @@ def unknown(
             yield Problem(within + _clipped(name), f"It is not a known field: the fields are {', '.join(names)}.")
 
 
+def storable(text: str) -> str:
+    """Return the text with what PostgreSQL cannot store replaced: one bad byte must not cost all that it stands in."""
+    return text.replace("\0", "\ufffd")
+
+
 def is_storable(text: str) -> bool:
     """Tell whether the database can store the text."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

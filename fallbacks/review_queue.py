@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from fallbacks import audit
 from fallbacks.models import PassedOver, Review, Sample, User
+from fallbacks.reading import storable
 
 LEASE = timedelta(minutes=30)
 # As many as can be claimed at once: what one works through in a sitting.
@@ -97,7 +98,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One sample of what somebody claimed. `state` is `held`, `passed`, `failed`, `skipped` or `gone`."""
+    """One sample of what somebody claimed. `state` is `held`, `passed`, `failed` or `skipped`."""
 
     place: int
     sample: int
@@ -193,7 +194,7 @@ def skip(sample: int, by: User, reason: str) -> None:
     """Leave a sample to others: this reviewer is not given it again. Raises NotHeld."""
     with transaction.atomic():
         found = lock_held(sample, by)
-        reason = reason.strip().replace("\0", "\ufffd")[:500]
+        reason = _text(reason)
         PassedOver.objects.create(sample=found, reviewer=by, reason=reason, batch=found.batch, place=found.place)
         free(Sample.objects.filter(id=sample))
         audit.append("sample skipped", by.username, found.workload.slug, f"sample {sample}", reason=reason)
@@ -209,9 +210,12 @@ def hand_back(by: User, reason: str, samples: Iterable[int] | None = None) -> in
         free(Sample.objects.filter(id__in=[number for number, _ in found]))
         for workload in sorted({slug for _, slug in found}):
             numbers = [number for number, slug in found if slug == workload]
-            reason = reason.strip().replace("\0", "\ufffd")[:500]
-            audit.append("samples handed back", by.username, workload, samples=numbers, reason=reason)
+            audit.append("samples handed back", by.username, workload, samples=numbers, reason=_text(reason))
     return len(found)
+
+
+def _text(reason: str) -> str:
+    return storable(reason.strip())[:500]
 
 
 def progress(batch: uuid.UUID, by: User) -> list[Place]:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from fallbacks import audit, enablement, review_queue, routes
 from fallbacks.models import Review, Sample, User
-from fallbacks.reading import Refused
+from fallbacks.reading import Refused, storable
 from fallbacks.refusals import Problem
 from fallbacks.rulebook import changing
 
@@ -47,7 +47,7 @@ def score(sample: int, by: User, fallback: Score, primary: Score | None, comment
     """
     with transaction.atomic():
         found = review_queue.lock_held(sample, by)
-        comment = comment.strip().replace("\0", "\ufffd")
+        comment = storable(comment.strip())
         if problems := list(_problems(found, fallback, primary, comment)):
             raise Refused(problems)
         made = Review.objects.create(

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from fallbacks import audit, forms
 from fallbacks.models import Verification
-from fallbacks.reading import Refused
+from fallbacks.reading import Refused, storable
 from fallbacks.refusals import Problem
 from fallbacks.versions import Stored, latest
 
@@ -75,7 +75,7 @@ def receive(report: Report, by: str) -> tuple[Verification, bool]:
             workload_id=policy.workload_id,
             name=report.id or uuid.uuid4().hex,
             # As in an event: one bad byte must not cost a report.
-            defaults={**route, "details": (report.details or "").replace("\0", "\ufffd"), "sent_by": by},
+            defaults={**route, "details": storable(report.details or ""), "sent_by": by},
         )
         if is_new:
             audit.append("verification received", by, report.workload, made.name, **route)

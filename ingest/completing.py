@@ -14,6 +14,7 @@ from fallbacks.boundary import STATUSES
 from fallbacks.forms import Sample
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
+from fallbacks.reading import storable
 from fallbacks.rows import DEFAULT_ENVIRONMENT, EventRow, SampleRow, TrafficRow
 from ingest import masking, wire
 from ingest.wire import FORMS, BadItem
@@ -165,8 +166,3 @@ def printable(text: str) -> str:
     if not text.isprintable():
         raise BadItem("id", f"must be {FORMS['id']}")
     return text
-
-
-def storable(text: str) -> str:
-    """Return the text with what PostgreSQL cannot store replaced: one bad byte must not cost an event."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text

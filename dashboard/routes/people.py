@@ -7,7 +7,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
 from dashboard.overview.sentences import names
-from fallbacks.enablement import DECIDERS, name_of
+from fallbacks.enablement import DECIDERS
 from fallbacks.models import User
 
 
@@ -34,8 +34,8 @@ def people(numbers: Collection[int | None], usernames: Collection[str]) -> Peopl
     asked = Q(id__in=[each for each in numbers if each]) | Q(username__in=list(usernames)) | Q(id__in=deciding)
     rows = list(User.objects.annotate(held=held).filter(asked).order_by("username"))
     return People(
-        {row.id: name_of(row) for row in rows},
-        {row.username: name_of(row) for row in rows},
+        {row.id: row.known_as for row in rows},
+        {row.username: row.known_as for row in rows},
         [row.id for row in rows if row.is_active and not DECIDERS.isdisjoint(row.held)],
     )
 

@@ -14,8 +14,8 @@ from dashboard.audit import log as audit_log
 from dashboard.exports.download import AWAY
 from dashboard.exports.files import FORMATS, File
 from dashboard.views.exports import sent
-from dashboard.views.operations import admins
 from dashboard.views.saved_views import person
+from dashboard.who_may import admins
 from fallbacks import audit
 
 log = logging.getLogger(__name__)

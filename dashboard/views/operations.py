@@ -1,19 +1,18 @@
 """Operations, for admins: whether anything was lost, what waits, and what could not be recorded."""
 
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
 
 import msgspec
 import redis
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import who_may
+from dashboard.who_may import admins
 from dashboard.words import number as written
 from fallbacks import aside, tally
 from fallbacks.models import KeptAside
@@ -22,20 +21,6 @@ ROWS = 25
 # What is longer is cut: a page must stay one.
 MOST_SHOWN = 2_048
 LEGIBLE = frozenset(map(ord, string.printable))
-
-View = Callable[..., HttpResponseBase]
-
-
-def admins(view: View) -> View:
-    """Let nobody but admins in; who is not signed in has been sent to the login page before."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, **words: int) -> HttpResponseBase:
-        if not request.user.is_authenticated or "admin" not in request.user.roles():
-            raise who_may.refusal(request.user, ["admin"])
-        return view(request, **words)
-
-    return wrapped
 
 
 @dataclass(frozen=True)

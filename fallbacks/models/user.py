@@ -9,6 +9,11 @@ ROLES = ("viewer", "engineer", "reviewer", "admin")
 class User(AbstractUser):
     """A person who signs in."""
 
+    @property
+    def known_as(self) -> str:
+        """The person's name, as others know them."""
+        return self.get_full_name() or self.username
+
     def roles(self) -> list[str]:
         """Return the names of the roles that this person holds, in the order of `ROLES`."""
         # Read along with who is signed in (fallbacks.people).

@@ -1,6 +1,5 @@
 """A route's way to users: each step, who may take it, what it rests on, and what takes it back."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from tests.policy import on_the_way as way
 from tests.policy.on_the_way import asked, dana, enabled, ines, put_route, ready, samples, somebody, standing, state
 from tests.policy.policies import MODELS
 from tests.policy.stored import put_models, put_support, verify
+from tests.side_by_side import at_once
 
 pytestmark = pytest.mark.usefixtures("database", "stream")
 no_memory = stage.no_memory
@@ -257,23 +257,9 @@ def test_a_workload_has_one_open_request() -> None:
 
 def side_by_side(*takes: Callable[[], object]) -> list[str]:
     """Take steps at once, each on a connection of its own; return the codes of those that were refused."""
-    start, codes = threading.Barrier(len(takes)), list[str]()
-
-    def run(take: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            take()
-        except NotNow as error:
-            codes.append(error.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(take,)) for take in takes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return codes
+    refused = at_once(*takes)
+    assert all(isinstance(error, NotNow) for error in refused), refused
+    return [error.code for error in refused if isinstance(error, NotNow)]
 
 
 def test_two_approvals_at_once_make_one_transition() -> None:

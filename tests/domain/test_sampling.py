@@ -1,13 +1,12 @@
 """Which answers people get to look at: new pairs and violations first, a fair share of the rest, and none twice."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError
 
 from fallbacks import policies, recounting, rejudging, sampling
 from fallbacks.models import Sample
@@ -17,6 +16,7 @@ from tests import make
 from tests.make import NOON
 from tests.policy import stored
 from tests.policy.policies import DEMO, REVIEW, TEMPORARY
+from tests.side_by_side import at_once
 
 pytestmark = pytest.mark.usefixtures("database")
 DAY = timedelta(days=1)
@@ -197,28 +197,6 @@ def test_judging_again_and_recounting_leave_samples_as_they_are() -> None:
     rejudging.rejudge("support-chat", NOON - DAY, NOON + DAY)
     assert recounting.compare(repair=True) == []
     assert list(Sample.objects.order_by("id").values()) == before
-
-
-def at_once(*work: Callable[[], None]) -> list[Exception]:
-    """Run these at the same time, and return what went wrong."""
-    errors: list[Exception] = []
-    start = threading.Barrier(len(work))
-
-    def run(each: Callable[[], None]) -> None:
-        try:
-            start.wait()
-            each()
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(each,)) for each in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
 
 
 def recorder(batches: Sequence[Sequence[EventRow]]) -> Callable[[], None]:

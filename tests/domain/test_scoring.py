@@ -1,13 +1,11 @@
 """Scoring: what settles a sample, what is refused, and what suspends a route by itself."""
 
 import json
-import threading
-from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from fallbacks import enablement, review_queue, routes
@@ -19,6 +17,7 @@ from tests import reviews
 from tests.dashboard import stage
 from tests.policy import stored
 from tests.reviews import CRITERIA, reviewer, sampled
+from tests.side_by_side import at_once
 
 pytestmark = pytest.mark.usefixtures("database")
 no_memory = stage.no_memory
@@ -155,32 +154,11 @@ def test_a_score_that_is_sent_twice_at_once_counts_once() -> None:
     ana = reviewer("ana")
     samples = sampled(10)
     review_queue.claim(ana)
-    outcomes: list[str] = []
-
-    def send(sample: Sample, barrier: threading.Barrier) -> None:
-        barrier.wait()
-        try:
-            score(sample.id, ana, GOOD, GOOD, "")
-            outcomes.append("scored")
-        except NotHeld:
-            outcomes.append("refused")
-        finally:
-            connection.close()
-
     for sample in samples:
-        barrier = threading.Barrier(2)
-        run(lambda each=sample, both=barrier: send(each, both), 2)  # type: ignore[misc]
-    assert sorted(outcomes) == ["refused"] * 10 + ["scored"] * 10
+        (refused,) = at_once(*[partial(score, sample.id, ana, GOOD, GOOD, "")] * 2)
+        assert isinstance(refused, NotHeld)
     assert Review.objects.count() == 10
     assert AuditEntry.objects.filter(action="sample scored").count() == 10
-
-
-def run(work: Callable[[], None], times: int) -> None:
-    threads = [threading.Thread(target=work) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 # The audit log
