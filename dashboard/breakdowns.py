@@ -118,9 +118,10 @@ class Broken:
         return self.cost_usd - self.primary_cost_usd
 
 
-def totals(window: Window, scope: Scope, by: Sequence[str]) -> dict[Values, Broken]:
-    """Return the counts of the whole window for each combination of values that it has. One query."""
-    return _summed(_counts(window, "day", scope, by, NO_START), _values)
+def totals(window: Window, scope: Scope, by: Sequence[str], *, broken: bool = False) -> dict[Values, Broken]:
+    """Return the counts of the whole window for each combination of values that it has; with `broken`, of the events
+    that broke a rule alone. One query."""
+    return _summed(_counts(window, "day", scope, by, NO_START, broken), _values)
 
 
 def totals_and_rules(
@@ -145,14 +146,21 @@ def latencies(window: Window, scope: Scope, by: Sequence[str]) -> dict[Values, L
 
 
 def by_bucket(
-    window: Window, step: Step, scope: Scope, by: Sequence[str], width: int = 1, *, times: bool = False
+    window: Window,
+    step: Step,
+    scope: Scope,
+    by: Sequence[str],
+    width: int = 1,
+    *,
+    broken: bool = False,
+    times: bool = False,
 ) -> dict[Values, dict[datetime, Broken]]:
     """Return the same by buckets of `width` steps, as `queries.counts_by_bucket` does; with `times`, how long requests
     took as well. One query each."""
     start = sql.SQL(
         "extract(epoch FROM greatest({first}, date_bin({width}::interval, bucket, '1970-01-01 00:00+00')))::bigint"
     ).format(first=sql.Literal(floor(window.start, LENGTH[step] * width)), width=sql.Literal(f"{width} {step}"))
-    parts = list(_counts(window, step, scope, by, start))
+    parts = list(_counts(window, step, scope, by, start, broken))
     if times:
         parts += _times(window, step, scope, by, start)
     found: dict[Values, dict[datetime, Broken]] = defaultdict(dict)
@@ -178,26 +186,29 @@ def _values(values: Values, _: datetime) -> Values:
     return values
 
 
-def _counts(window: Window, step: Step, scope: Scope, by: Sequence[str], start: sql.Composable) -> Iterator[Part]:
+def _counts(
+    window: Window, step: Step, scope: Scope, by: Sequence[str], start: sql.Composable, broken: bool
+) -> Iterator[Part]:
     """Yield counts by values and start."""
     columns = [name for name in DIMENSIONS if name in by and name != "rule"]
-    for values, bucket, rules, counts in _kinds(window, step, scope, columns, start):
+    for values, bucket, rules, counts in _kinds(window, step, scope, columns, start, broken):
         for each in _by_rule(by, columns, values, rules):
             yield each, bucket, counts
 
 
 def _kinds(
-    window: Window, step: Step, scope: Scope, columns: Sequence[str], start: sql.Composable
+    window: Window, step: Step, scope: Scope, columns: Sequence[str], start: sql.Composable, broken: bool = False
 ) -> Iterator[tuple[Values, datetime, int, Broken]]:
     """Yield counts by values, start and the rules that were broken, as bits."""
     sums = sql.SQL(", ").join(sql.SQL(added).format(sql.Identifier(name)) for name, added in SUMS.items())
     query = sql.SQL(
         "SELECT {listed}{start}, rules, outcome, sum(events)::bigint, {sums}"
-        " FROM ({parts}) cells JOIN workload w ON w.id = workload_id GROUP BY {places}"
+        " FROM ({parts}) cells JOIN workload w ON w.id = workload_id WHERE {kept} GROUP BY {places}"
     ).format(
         listed=_listed(columns),
         start=start,
         sums=sums,
+        kept=sql.SQL("rules <> 0" if broken else "TRUE"),
         places=_places(len(columns) + 3),
         parts=cells(BREAKDOWNS, (*KIND_COLUMNS, "events", *SUMS), window, step, scope),
     )

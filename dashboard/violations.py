@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.breakdowns import Broken, Values
+from fallbacks.rates import Counts
 from fallbacks.rulebook import Rulebook
 from fallbacks.verdict import RULES
 
@@ -33,21 +34,30 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Rules that were broken, the workloads that broke them, and how many others there were."""
+    """Rules that were broken, the workloads that broke them, and how many others there were.
+
+    `total` are the events of all workloads, `broke` those of them that broke a rule.
+    """
 
     rules: Sequence[str]
     rows: list[Row]
     others: int
     sums: list[Cell]
-    total: Broken
+    total: Counts
+    broke: Broken
 
     @property
     def workloads(self) -> int:
         return len(self.rows) + self.others
 
 
-def matrix(cells: Mapping[Values, Broken], totals: Mapping[str, Broken], book: Rulebook) -> Matrix:
-    """Return the matrix of what broke a rule. `cells` are by `DIMENSIONS`, `totals` by workload."""
+def matrix(
+    cells: Mapping[Values, Broken], broke: Mapping[str, Broken], totals: Mapping[str, Counts], book: Rulebook
+) -> Matrix:
+    """Return the matrix of what broke a rule: `cells` by `DIMENSIONS`, `broke` by workload.
+
+    `totals` count all events of each workload.
+    """
     counts: dict[tuple[str, str], int] = defaultdict(int)
     sums: dict[str, int] = defaultdict(int)
     for (slug, *_, rule), broken in cells.items():
@@ -60,17 +70,17 @@ def matrix(cells: Mapping[Values, Broken], totals: Mapping[str, Broken], book: R
             slug,
             owner(book, slug),
             [Cell(rule, counts.get((slug, rule), 0), heat(counts.get((slug, rule), 0), worst)) for rule in rules],
-            total.violations,
+            broken.violations,
         )
-        for slug, total in sorted(totals.items(), key=lambda pair: (-pair[1].violations, pair[0]))
-        if total.violations
+        for slug, broken in sorted(broke.items(), key=lambda pair: (-pair[1].violations, pair[0]))
     ]
     return Matrix(
         rules,
         rows,
-        len(totals) - len(rows),
+        sum(1 for slug, counts in totals.items() if counts.events and slug not in broke),
         [Cell(rule, sums[rule]) for rule in rules],
-        sum(totals.values(), Broken()),
+        sum(totals.values(), Counts()),
+        sum(broke.values(), Broken()),
     )
 
 
@@ -85,11 +95,12 @@ def owner(book: Rulebook, workload: str) -> str:
     return version.policy.owner if version else ""
 
 
-def headline(total: Broken, span: str) -> str:
+def headline(matrix: Matrix, span: str) -> str:
     """Return what is so over all workloads in `span`, such as "last 24 hours"."""
-    if not total.events:
+    if not matrix.total.events:
         return f"No request left its primary in the {span}, so none broke policy."
-    if not total.violations:
+    broke = matrix.broke
+    if not broke.violations:
         return f"No event broke policy in the {span}."
-    broke = f"{total.violations:,} event{'s' if total.violations > 1 else ''} broke policy in the {span}"
-    return f"{broke}; in {total.silent:,} of them the user was not told." if total.silent else f"{broke}."
+    said = f"{broke.violations:,} event{'s' if broke.violations > 1 else ''} broke policy in the {span}"
+    return f"{said}; in {broke.silent:,} of them the user was not told." if broke.silent else f"{said}."

@@ -49,16 +49,16 @@ def overall(request: HttpRequest) -> HttpResponse:
     scope = queries.Scope(environment=ask.environment)
     grid = charts.grid(ask.span.window, charts.FEW)
     book = rulebook.recent()
-    series = breakdowns.by_bucket(grid.window, grid.step, scope, ["workload"], grid.width)
-    cells = breakdowns.totals(ask.span.window, scope, violations.DIMENSIONS)
-    totals = {slug: sum(buckets.values(), Broken()) for (slug,), buckets in series.items()}
-    matrix = violations.matrix(cells, totals, book)
+    series = breakdowns.by_bucket(grid.window, grid.step, scope, ["workload"], grid.width, broken=True)
+    cells = breakdowns.totals(grid.window, scope, violations.DIMENSIONS, broken=True)
+    broke = {slug: sum(buckets.values(), Broken()) for (slug,), buckets in series.items()}
+    matrix = violations.matrix(cells, broke, queries.totals(grid.window, scope), book)
     routes = undeclared.routes(cells, book)
     latest = event_rows.latest(ask.span.window, scope, ANY_RULE, LATEST)
     context = {
         "ask": ask,
         "matrix": matrix,
-        "headline": violations.headline(matrix.total, ask.span.words),
+        "headline": violations.headline(matrix, ask.span.words),
         "routes": routes[: undeclared.MOST_ROUTES],
         "more_routes": len(routes) - undeclared.MOST_ROUTES,
         "latest": told(latest, book),
