@@ -148,13 +148,25 @@ def remember(request: HttpRequest, response: HttpResponse, asked: Asked) -> None
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a column of one row."""
+    """What stands in a column of one row, as the template writes it: a page has hundreds, and it works nothing out.
 
-    column: Column
+    `inline` is the word beside it where a narrow screen shows no columns.
+    """
+
+    kind: str
     text: str
-    narrow: bool
+    style: str
+    inline: str
 
 
 def cells(event: Event, columns: Sequence[Column], *, chosen: bool) -> list[Cell]:
-    """Return the cells of an event. `narrow`: a narrow screen shows it, too."""
-    return [Cell(column, column.text(event), chosen or column.name not in NARROW) for column in columns]
+    """Return the cells of an event; those that nobody has chosen leave room on a narrow screen."""
+    return [
+        Cell(
+            column.kind,
+            column.text(event),
+            column.style if chosen or column.name not in NARROW else f"{column.style} hide-s",
+            column.word if column.name != "happened" else "",
+        )
+        for column in columns
+    ]
