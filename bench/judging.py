@@ -14,8 +14,9 @@ from bench.figures import Figure
 from bench.rig import Rig
 from bench.sizes import Sizes
 from fallbacks import partitions, recording, rulebook
-from fallbacks.models import CatalogueModel, Enablement, PolicyVersion, Workload
+from fallbacks.models import CatalogueModel, PolicyVersion, Workload
 from fallbacks.rows import EventRow
+from tests.policy import on_the_way as way
 from tests.policy.policies import MODELS, policy
 
 BATCH = 5_000
@@ -67,13 +68,7 @@ def write_policies(now: datetime) -> None:
                 PolicyVersion.objects.create(
                     workload=workload, version=version, since=since, body=body, made_by="bench"
                 )
-            Enablement.objects.create(
-                workload=workload,
-                primary="premium-chat",
-                fallback="baseline-chat",
-                since=now - timedelta(days=1),
-                approved_by="bench",
-            )
+            way.enable(slug, since=now - timedelta(days=1))
 
 
 def batches(events: int) -> Iterator[list[EventRow]]:

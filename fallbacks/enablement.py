@@ -14,8 +14,7 @@ from fallbacks import audit, routes, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Enablement, RouteRequest, User
 from fallbacks.policy import Model, Policy
-from fallbacks.reading import Refused, storable
-from fallbacks.refusals import Problem
+from fallbacks.reading import storable
 from fallbacks.routes import Standing
 from fallbacks.rulebook import changing
 from fallbacks.versions import Stored
@@ -91,7 +90,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
     """Enable the route for users. `seen` is the `Standing.seen` of what the approver looked at.
 
     Raises NotNow where evidence is missing, where anything has changed since, or where `by` asked for it: nobody
-    approves what they asked for, and the database refuses it as well.
+    approves what they asked for. The database refuses that as well, and every enablement that no such approval is for.
     """
     _must_be(by, DECIDERS, "approve")
     with changing() as moment:
@@ -103,7 +102,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
         if lacking := missing(at):
             raise NotNow("not_ready", f"Enabling still needs {', '.join(lacking)}.")
         assert asked is not None and policy.fallback is not None  # noqa: S101, PT018  or something was missing
-        # Before the span: the database refuses here that the asker approves.
+        # Before the span: the database refuses here that the asker approves, and below a span of no approved request.
         _decide(asked, RouteRequest.State.APPROVED, by, moment, why)
         _end(Enablement.objects.filter(workload=asked.workload_id, until=None), Enablement.Ended.EXPIRED)
         made = Enablement.objects.create(
@@ -293,25 +292,3 @@ def send_back(policies: Sequence[Stored], moment: datetime, by: str, why: str) -
         asked.update(state=RouteRequest.State.SENT_BACK, decided_at=moment)
         audit.append("route sent back", by, at.stored.workload, why=why, was=at.state)
     return sorted(enabled)
-
-
-def enable(workload: str, by: str, since: datetime | None = None) -> None:
-    """Enable the route of the workload's policy for users, from now on or since an earlier time.
-
-    For tests alone: nothing asks here for reviews, nor for the approval of a second person, which a
-    route of real users needs. Raises Refused where the route is not verified; one that is enabled stays as it is.
-    """
-    with changing() as moment:
-        stored = versions.latest(workload)
-        state = routes.states([stored])[stored.workload_id] if stored else "proposed"
-        if stored is None or stored.policy.fallback is None or state == "proposed":
-            raise Refused([Problem("workload", f"The route of {workload} is not verified: send verifications first.")])
-        if state != "enabled":
-            Enablement.objects.create(
-                workload_id=stored.workload_id,
-                primary=stored.policy.primary,
-                fallback=stored.policy.fallback,
-                since=since or moment,
-                approved_by=by,
-            )
-            audit.append("route enabled", by, workload, why="without reviews: by code", policy_version=stored.version)

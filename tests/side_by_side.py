@@ -1,8 +1,10 @@
 """Work that is done at the same time, each on a connection of its own."""
 
 import threading
+import time
 from collections.abc import Callable
 
+import pytest
 from django.db import connection
 
 
@@ -26,3 +28,15 @@ def at_once(*work: Callable[[], object]) -> list[Exception]:
     for thread in threads:
         thread.join()
     return errors
+
+
+def until_somebody_waits() -> None:
+    """Return once a connection waits for a lock that another holds."""
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    pytest.fail("nobody waits")

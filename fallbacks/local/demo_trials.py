@@ -121,7 +121,7 @@ def approve(workload: str, stored: Stored, now: datetime) -> None:
     made = enablement.approve(workload, person(REVIEWERS[0]), at.seen, APPROVAL)
     since = now - ENABLED
     ends: Any = since + timedelta(days=stored.policy.review.enabled_for_days)
-    # Events are judged by it.
+    # Events are judged by it. The approval first: the database refuses a span that begins before it.
     with changing():
-        Enablement.objects.filter(id=made.id).update(since=since, expires_at=ends)
         RouteRequest.objects.filter(enablement=made).update(decided_at=since)
+        Enablement.objects.filter(id=made.id).update(since=since, expires_at=ends)

@@ -39,7 +39,8 @@ class Verification(models.Model):
 class RouteRequest(models.Model):
     """Somebody asked that a route be enabled for users, and what became of it.
 
-    The database itself refuses that one person asks and approves, and a second open request of a workload.
+    The database itself refuses that one person asks and approves, a second open request of a workload, and that a
+    request to which an enablement goes back becomes another one, or is approved later than it was (migration 0013).
     """
 
     class State(models.TextChoices):
@@ -82,8 +83,12 @@ class RouteRequest(models.Model):
 class Enablement(models.Model):
     """A span of time in which a route was enabled for users; `until` is null while it is.
 
-    It ends by itself at `expires_at`. `ended` tells what ended it, `request` what it goes back to: null where nobody
-    asked.
+    It ends by itself at `expires_at`. `ended` tells what ended it, `request` what it goes back to: null in rows of
+    before migration 0012, when nobody had to ask.
+
+    The database itself refuses a row whose request is not approved, or is of another workload, primary or fallback, or
+    was approved by somebody else than `approved_by` or later than `since`; and that a span is made longer or opened
+    again. Triggers of migration 0013 see to it, whoever writes. Rows of before end as all do.
     """
 
     class Ended(models.TextChoices):

@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from fallbacks import catalogue, policies, rulebook
-from fallbacks.models import Enablement, Workload
 from tests.make import NOON
+from tests.policy import on_the_way as way
 from tests.policy.policies import DEMO, MODELS, Json
 
 SUPPORT: Json = DEMO[0]
@@ -37,14 +37,7 @@ def put_policy(by: str = "dana", **over: Any) -> None:
 
 def enable(workload: str = "support-chat", primary: str = "premium-chat", fallback: str = "baseline-chat") -> None:
     """Enable a route for users since long ago."""
-    with rulebook.changing():
-        Enablement.objects.create(
-            workload=Workload.objects.get(slug=workload),
-            primary=primary,
-            fallback=fallback,
-            since=NOON - timedelta(days=60),
-            approved_by="tomas",
-        )
+    way.enable(workload, primary, fallback, since=NOON - timedelta(days=60), by="tomas")
 
 
 def text_of(content: bytes) -> str:

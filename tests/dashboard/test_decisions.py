@@ -14,11 +14,12 @@ import pytest
 from django.test import Client
 
 import fallbacks
-from fallbacks import enablement, forms, keys, rulebook
+from fallbacks import forms, keys, rulebook
 from fallbacks.asking import Asked
 from fallbacks.models import Event
 from ingest import wire
 from ingest.wire import EventIn
+from tests.policy import on_the_way as way
 from tests.policy.policies import FAILURES, Json
 from tests.policy.stored import close, put_support, verify
 
@@ -49,7 +50,7 @@ def decide(database: None) -> Decide:
 def enabled(database: None) -> None:
     put_support()
     verify()
-    enablement.enable("support-chat", "dana")
+    way.enable()
 
 
 @pytest.mark.usefixtures("enabled")
@@ -199,7 +200,7 @@ def test_a_client_decides_the_same_alone_by_the_json_of_the_policy(
     put_support(triggers=["overloaded", "rate_limit", "timeout", "server_error"], payload_classes=["chat"])
     if is_enabled:
         verify("chat")
-        enablement.enable("support-chat", "dana")
+        way.enable()
     key = keys.make("client", ["policy:read"])
     policy = Client().get("/api/v1/policies/support-chat", headers={"authorization": f"Bearer {key}"}).json()
     home = tmp_path / "fallbacks"
@@ -239,7 +240,7 @@ def test_a_change_is_in_force_within_seconds(decide: Decide) -> None:
     close()
     until_decided(decide, "fail")
     verify()
-    enablement.enable("support-chat", "dana")
+    way.enable()
     until_decided(decide, "fallback")
     put_support(triggers=["timeout"])
     until_decided(decide, "fail")

@@ -31,6 +31,7 @@ from tests.conftest import Person
 from tests.dashboard import stage
 from tests.dashboard.stage import SUPPORT, shown, text_of
 from tests.make import NOON, event
+from tests.policy import on_the_way as way
 from tests.policy.policies import DEMO, MODELS, Json
 
 PAGE, EDIT, NEW = "/policies/support-chat", "/policies/support-chat/edit", "/new-policy"
@@ -370,13 +371,10 @@ def brute(draft: Policy, book: rulebook.Rulebook) -> Iterator[tuple[int, int]]:
 
 def test_groups_tell_the_same_as_each_event_by_itself(policy: None) -> None:
     stage.enable()
+    # Closed and opened again: whether a route was enabled depends on the time.
     with rulebook.changing():
-        # Closed and opened again: whether a route was enabled depends on the time.
         Enablement.objects.update(until=NOON - timedelta(hours=30))
-        one = Enablement.objects.get()
-        Enablement.objects.create(
-            workload=one.workload, primary=one.primary, fallback=one.fallback, since=NOON, approved_by="tomas"
-        )
+    way.enable(since=NOON)
     values: Mapping[str, tuple[Any, ...]] = {
         "status": ("529", "402", "429", "429", "400", "timeout"),
         "tier": ("pro", "free", None),

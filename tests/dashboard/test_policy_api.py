@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from fallbacks import enablement, keys
+from fallbacks import keys
 from fallbacks.models import CatalogueModel, PolicyVersion, Verification
+from tests.policy import on_the_way as way
 from tests.policy.policies import DEMO, MODELS, REFUSED, VALID, Json, Refused
 from tests.policy.stored import SUPPORT, close, put_models, put_support, verify
 
@@ -231,7 +232,7 @@ def test_the_etag_changes_with_version_route_state_enabled_and_models(ask: Ask) 
     seen = [ask("GET", f"{POLICY}/support-chat")["ETag"]]
     steps: list[Callable[[], object]] = [
         verify,
-        lambda: enablement.enable("support-chat", "dana"),
+        way.enable,
         lambda: put_support(notice="always"),
         lambda: ask("PUT", f"{MODEL}/baseline-chat", MODELS["baseline-chat"] | {"features": []}),
         close,

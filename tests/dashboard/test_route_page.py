@@ -183,7 +183,7 @@ def test_an_end_within_a_fortnight_is_announced(viewer: Client, days: float, soo
 def test_a_route_that_was_enabled_by_hand_says_so(viewer: Client) -> None:
     put_support()
     verify()
-    enablement.enable(OF, "dana")
+    way.enabled_unasked()
     text = shown(viewer, PAGE)
     assert "nobody: it was enabled by hand" in text
     assert "It has no end of its own." in text

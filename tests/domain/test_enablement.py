@@ -1,7 +1,9 @@
 """A route's way to users: each step, who may take it, what it rests on, and what takes it back."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from django.test import Client
 from fallbacks import catalogue, enablement, keys, policies, routes, rulebook, scoring, versions
 from fallbacks.drafts import model_draft
 from fallbacks.enablement import NotNow
-from fallbacks.models import AuditEntry, Enablement, PolicyVersion, RouteRequest, User, Verification
+from fallbacks.models import AuditEntry, Enablement, PolicyVersion, RouteRequest, User, Verification, Workload
 from fallbacks.rulebook import changing
 from fallbacks.scoring import Score
 from ingest import tasks
@@ -20,7 +22,7 @@ from tests.policy import on_the_way as way
 from tests.policy.on_the_way import asked, dana, enabled, ines, put_route, ready, samples, somebody, standing, state
 from tests.policy.policies import MODELS
 from tests.policy.stored import put_models, put_support, verify
-from tests.side_by_side import at_once
+from tests.side_by_side import at_once, until_somebody_waits
 
 pytestmark = pytest.mark.usefixtures("database", "stream")
 no_memory = stage.no_memory
@@ -240,6 +242,198 @@ def test_the_database_refuses_it_too() -> None:
     assert state() == "in review"
 
 
+def insert(**over: Any) -> None:
+    """Write an enablement past the product; it would do for the request that is there, were that approved."""
+    asked = RouteRequest.objects.get()
+    fields: dict[str, Any] = {
+        "workload_id": asked.workload_id,
+        "primary": asked.primary,
+        "fallback": asked.fallback,
+        "since": datetime.now(UTC),
+        "approved_by": "dana",
+        "ended": "",
+        "request_id": asked.id,
+    }
+    fields |= over
+    columns, places = ", ".join(f'"{name}"' for name in fields), ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO enablement ({columns}) VALUES ({places})", list(fields.values()))
+
+
+def by_hand(statement: str, *values: str | int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def decided(decision: str = RouteRequest.State.APPROVED) -> None:
+    """Let Ines ask and Dana decide, with nothing enabled by it yet."""
+    asked()
+    by_hand("UPDATE route_request SET state = %s, decided_by_id = %s, decided_at = now()", decision, dana().id)
+
+
+UNAPPROVED = "an enablement needs an approved request: ask on the route's page, and let somebody else approve"
+
+
+@pytest.mark.parametrize("decision", ["rejected", "withdrawn", "sent back"])
+def test_the_database_refuses_an_enablement_of_a_request_that_is_not_approved(decision: str) -> None:
+    asked()
+    with pytest.raises(IntegrityError, match=UNAPPROVED):
+        insert()
+    with pytest.raises(IntegrityError, match=UNAPPROVED):
+        insert(approved_by="ines")
+    by_hand("UPDATE route_request SET state = %s, decided_by_id = %s, decided_at = now()", decision, dana().id)
+    with pytest.raises(IntegrityError, match=UNAPPROVED):
+        insert()
+    assert state() != "enabled"
+
+
+def test_the_database_refuses_an_enablement_that_nobody_asked_for() -> None:
+    decided()
+    for request_id in (None, 0):
+        with pytest.raises(IntegrityError, match=UNAPPROVED):
+            insert(request_id=request_id)
+    asking = RouteRequest.objects.get()
+    with pytest.raises(IntegrityError, match=UNAPPROVED):
+        Enablement.objects.create(
+            workload=asking.workload,
+            primary=asking.primary,
+            fallback=asking.fallback,
+            since=datetime.now(UTC),
+            approved_by="dana",
+        )
+    assert state() != "enabled"
+
+
+@pytest.mark.parametrize("over", [{"primary": "bare"}, {"fallback": "bare"}, {"workload_id": 0}])
+def test_the_database_refuses_an_enablement_of_another_route_than_was_approved(over: dict[str, Any]) -> None:
+    decided()
+    if "workload_id" in over:
+        put_models()
+        policies.put("another", way.SUPPORT | {"workload": "another"}, "tests")
+        over = {"workload_id": Workload.objects.get(slug="another").id}
+    with pytest.raises(IntegrityError, match="is of another workload, primary or fallback: ask for this route"):
+        insert(**over)
+    assert not Enablement.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["ines", "tomas", "", "Dana"])
+def test_the_database_refuses_an_enablement_that_names_another_approver(name: str) -> None:
+    decided()
+    somebody("tomas", "reviewer")
+    with pytest.raises(IntegrityError, match="was approved by dana: approved_by must say so"):
+        insert(approved_by=name)
+    assert not Enablement.objects.exists()
+
+
+def test_the_database_refuses_an_enablement_of_before_its_approval() -> None:
+    decided()
+    with pytest.raises(IntegrityError, match="users get the route from then on, and not before"):
+        insert(since=datetime.now(UTC) - timedelta(hours=1))
+    by_hand("UPDATE route_request SET decided_at = NULL")
+    with pytest.raises(IntegrityError, match="users get the route from then on, and not before"):
+        insert()
+
+
+def test_the_database_takes_an_enablement_that_another_approved_once() -> None:
+    decided()
+    insert()
+    assert state() == "enabled"
+    enablement.suspend(SLUG, dana(), "no")
+    # One approval, one span.
+    with pytest.raises(IntegrityError, match="enablement_request_id"):
+        insert()
+    assert state() == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("request_id = NULL", UNAPPROVED),
+        ("\"primary\" = 'bare'", "is of another workload, primary or fallback"),
+        ("fallback = 'bare'", "is of another workload, primary or fallback"),
+        ("workload_id = 0", "is of another workload, primary or fallback"),
+        ("approved_by = 'ines'", "was approved by dana"),
+        ("since = since - interval '1 hour'", "users get the route from then on"),
+        ("expires_at = expires_at + interval '1 day'", "not made longer"),
+        ("expires_at = NULL", "not made longer"),
+    ],
+)
+def test_the_database_refuses_that_an_enablement_becomes_another(change: str, message: str) -> None:
+    enabled()
+    before = facts()
+    with pytest.raises(IntegrityError, match=message):
+        by_hand(f"UPDATE enablement SET {change}")
+    assert facts() == before
+
+
+@pytest.mark.parametrize("until", [None, datetime(2999, 1, 1, tzinfo=UTC)])
+def test_the_database_refuses_that_an_enablement_that_ended_is_opened_again(until: datetime | None) -> None:
+    enabled()
+    enablement.suspend(SLUG, dana(), "no")
+    with pytest.raises(IntegrityError, match="not made longer: ask on the route's page, and let somebody else approve"):
+        Enablement.objects.update(until=until)
+    assert state() == "suspended"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'rejected'",
+        "state = 'open', decided_by_id = NULL",
+        "fallback = 'bare'",
+        "\"primary\" = 'bare'",
+        "workload_id = 0",
+        "id = id + 1",
+        "asked_by_id = (SELECT id FROM fallbacks_user WHERE username = 'tomas')",
+        "decided_by_id = (SELECT id FROM fallbacks_user WHERE username = 'tomas')",
+        "decided_at = NULL",
+        "decided_at = decided_at + interval '1 hour'",
+    ],
+)
+def test_the_database_refuses_that_what_was_approved_becomes_another_request(change: str) -> None:
+    somebody("tomas", "reviewer")
+    enabled()
+    before = facts()
+    with pytest.raises(IntegrityError, match="which stays as it was approved: suspend the route instead"):
+        by_hand(f"UPDATE route_request SET {change}")
+    assert facts() == before
+    # What does not say who approved what may be mended.
+    by_hand("UPDATE route_request SET why = 'mended', decision = 'mended', asked_at = asked_at - interval '1 hour'")
+
+
+def test_nobody_takes_back_an_approval_while_it_is_made_use_of() -> None:
+    decided()
+    errors: list[Exception] = []
+    take_back = partial(by_hand, "UPDATE route_request SET state = 'rejected'")
+    with transaction.atomic():
+        insert()
+        late = threading.Thread(target=lambda: errors.extend(at_once(take_back)))
+        late.start()
+        until_somebody_waits()
+    late.join(timeout=20)
+    assert [type(error) for error in errors] == [IntegrityError]
+    assert (RouteRequest.objects.get().state, state()) == ("approved", "enabled")
+
+
+def test_what_was_enabled_before_anybody_had_to_ask_ends_as_all_do() -> None:
+    put_route()
+    verify()
+    way.enabled_unasked()
+    assert state() == "enabled"
+    row = Enablement.objects.get()
+    row.expires_at = datetime.now(UTC) - timedelta(minutes=1)
+    # All columns, as `save` writes them.
+    row.save()
+    assert enablement.expire() == [SLUG]
+    assert Enablement.objects.get().ended == "expired"
+    way.enabled_unasked()
+    enablement.suspend(SLUG, dana(), "no")
+    assert state() == "suspended"
+    way.enabled_unasked()
+    put_route(payload_classes=["chat"])
+    assert Enablement.objects.latest("id").ended == "sent back"
+
+
 def test_a_workload_has_one_open_request() -> None:
     asked()
     with pytest.raises(IntegrityError, match="route_request_open_once"), transaction.atomic():
@@ -409,13 +603,15 @@ def let_time_pass(days: float) -> None:
     """Set all that has happened back."""
     span = timedelta(days=days)
     with changing():
+        # Before the spans: none begins before its approval.
+        for asking in RouteRequest.objects.all():
+            decided_at = asking.decided_at - span if asking.decided_at else None
+            RouteRequest.objects.filter(id=asking.id).update(asked_at=asking.asked_at - span, decided_at=decided_at)
         for row in Enablement.objects.all():
             assert row.expires_at is not None
             Enablement.objects.filter(id=row.id).update(since=row.since - span, expires_at=row.expires_at - span)
         for version in PolicyVersion.objects.all():
             PolicyVersion.objects.filter(id=version.id).update(since=version.since - span)
-        for asking in RouteRequest.objects.all():
-            RouteRequest.objects.filter(id=asking.id).update(asked_at=asking.asked_at - span)
 
 
 def test_an_enablement_ends_by_itself_at_its_time_and_not_before() -> None:

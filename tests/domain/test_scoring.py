@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from fallbacks import enablement, review_queue, routes
+from fallbacks import review_queue, routes
 from fallbacks.models import AuditEntry, Enablement, Review, Sample, User
 from fallbacks.reading import Refused
 from fallbacks.review_queue import NotHeld
 from fallbacks.scoring import MOST_COMMENT, Score, Scored, score
 from tests import reviews
 from tests.dashboard import stage
+from tests.policy import on_the_way as way
 from tests.policy import stored
 from tests.reviews import CRITERIA, reviewer, sampled
 from tests.side_by_side import at_once
@@ -189,7 +190,7 @@ def enabled() -> list[Sample]:
     """An enabled route of which the newest 4 samples have to pass by three quarters; 12 samples wait."""
     reviews.policy(min_reviews=4, pass_rate=0.75)
     stored.verify()
-    enablement.enable("support-chat", "tests")
+    way.enable()
     return sampled(12)
 
 
@@ -242,7 +243,7 @@ def test_a_policy_may_leave_the_suspending_to_people(enabled: list[Sample]) -> N
 def test_what_is_not_settled_suspends_nothing() -> None:
     reviews.policy(min_reviews=1, pass_rate=1, reviews_required=2)
     stored.verify()
-    enablement.enable("support-chat", "tests")
+    way.enable()
     (sample,) = sampled()
     assert say(sample, reviewer("ana"), False).suspended is False
     assert is_enabled()

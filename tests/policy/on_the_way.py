@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from fallbacks import enablement, routes
-from fallbacks.models import Enablement, Review, Sample, User, Workload
+from fallbacks.models import Enablement, Review, RouteRequest, Sample, User, Workload
 from fallbacks.routes import Standing
+from fallbacks.rulebook import changing
 from tests.policy.policies import DEMO
 from tests.policy.stored import put_support, verify
 
@@ -82,6 +84,53 @@ def enabled(**change: Any) -> Enablement:
     """Bring it to users, approved by Dana."""
     asked(**change)
     return enablement.approve("support-chat", dana(), standing().seen, "the samples are good")
+
+
+def enable(
+    workload: str = "support-chat",
+    primary: str = "premium-chat",
+    fallback: str = "baseline-chat",
+    since: datetime | None = None,
+    by: str = "dana",
+    **over: Any,
+) -> Enablement:
+    """Give a route to users from now on, or since then, for tests of what comes after.
+
+    Ines asked and somebody else approved, as the database wants it; on what evidence, nobody asks here.
+    """
+    with changing() as moment:
+        at = since or moment
+        of: dict[str, Any] = {
+            "workload": Workload.objects.get(slug=workload),
+            "primary": primary,
+            "fallback": fallback,
+        }
+        approved = RouteRequest.objects.create(
+            **of,
+            state=RouteRequest.State.APPROVED,
+            asked_by=ines(),
+            asked_at=at,
+            decided_by=somebody(by, "reviewer"),
+            decided_at=at,
+        )
+        return Enablement.objects.create(**of, since=at, approved_by=by, request=approved, **over)
+
+
+def enabled_unasked() -> Enablement:
+    """A row of before migration 0012: the route came to users, and nobody had to ask."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE enablement DISABLE TRIGGER enablement_made")
+        try:
+            with changing() as moment:
+                return Enablement.objects.create(
+                    workload=Workload.objects.get(slug="support-chat"),
+                    primary="premium-chat",
+                    fallback="baseline-chat",
+                    since=moment,
+                    approved_by="dana",
+                )
+        finally:
+            cursor.execute("ALTER TABLE enablement ENABLE ALWAYS TRIGGER enablement_made")
 
 
 def standing() -> Standing:

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from django.core.management import CommandError, call_command
 
-from fallbacks import catalogue, enablement, policies, routes, versions
+from fallbacks import catalogue, policies, routes, versions
 from fallbacks.exporting import MODEL_WORDS, POLICY_WORDS
 from fallbacks.models import CatalogueModel, Enablement, PolicyVersion, Workload
+from tests.policy import on_the_way as way
 from tests.policy.policies import MODELS, REFUSED, VALID, Refused
 from tests.policy.stored import SUPPORT, close, put_models, put_support, verify
 
@@ -50,7 +51,7 @@ def put_all() -> None:
 
 def enable() -> None:
     verify()
-    enablement.enable("support-chat", "dana")
+    way.enable()
 
 
 # --- Out -------------------------------------------------------------------------------------------------------------
@@ -266,7 +267,8 @@ def put_route(workload: str, primary: str, fallback: str | None, *, enabled: boo
     policies.put(workload, body | {"permits": ["billing_boundary", "compliance_boundary"]} | change, "tests")
     if enabled:
         verify("chat", workload=workload, primary=primary, fallback=fallback)
-        enablement.enable(workload, "dana")
+        assert fallback is not None
+        way.enable(workload, primary, fallback)
 
 
 def test_a_router_gets_the_catalogue_and_the_fallbacks_that_are_enabled_and_no_others() -> None:

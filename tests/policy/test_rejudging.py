@@ -10,11 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from fallbacks import recounting, rejudging, rulebook
-from fallbacks.models import CatalogueModel, EarlierVerdict, Enablement, Event, PolicyVersion, Workload
+from fallbacks.models import CatalogueModel, EarlierVerdict, Event, PolicyVersion, Workload
 from fallbacks.recording import record
 from fallbacks.verdict import named
 from tests import make
 from tests.make import NOON
+from tests.policy import on_the_way as way
 from tests.policy.policies import MODELS, policy
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -36,15 +37,7 @@ def version(number: int, since: Any, **over: Any) -> None:
 
 
 def enabled(since: Any, until: Any = None) -> None:
-    with rulebook.changing():
-        Enablement.objects.create(
-            workload=Workload.objects.get(slug="support-chat"),
-            primary="premium-chat",
-            fallback="baseline-chat",
-            since=since,
-            until=until,
-            approved_by="tests",
-        )
+    way.enable(since=since, until=until)
 
 
 def verdicts() -> dict[str, tuple[tuple[str, ...], int | None]]:

@@ -1,7 +1,6 @@
 """Models and policies in the database: versions, who made them, from when they hold, and what becomes of the route."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,8 +16,10 @@ from fallbacks.reading import Refused
 from fallbacks.recording import record
 from fallbacks.rulebook import Rulebook
 from tests import make
+from tests.policy import on_the_way as way
 from tests.policy.policies import MODELS
 from tests.policy.stored import SUPPORT, close, put_models, put_support, report, verify
+from tests.side_by_side import until_somebody_waits
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -35,7 +36,7 @@ def put_model(model: str, **change: Any) -> catalogue.ModelChange:
 def enable() -> None:
     put_support()
     verify()
-    enablement.enable("support-chat", "dana")
+    way.enable()
 
 
 # --- Versions --------------------------------------------------------------------------------------------------------
@@ -154,17 +155,6 @@ def test_a_recorder_and_a_policy_of_a_new_workload_do_not_wait_for_each_other() 
     assert made == ["new"]
 
 
-def until_somebody_waits() -> None:
-    deadline = time.monotonic() + 10
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    pytest.fail("nobody waits")
-
-
 def test_lists_have_each_workload_once_in_pages() -> None:
     put_models()
     for slug in ("b", "a", "c"):
@@ -229,13 +219,15 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
 
 def test_a_route_is_proposed_then_verified_then_enabled() -> None:
     assert routes.route_state("support-chat") == "proposed"
-    put_support()
+    put_support(review=SUPPORT["review"] | {"min_reviews": 0})
     assert routes.route_state("support-chat") == "proposed"
     verify("chat")
     assert routes.route_state("support-chat") == "proposed"
     verify("chat-tools")
     assert routes.route_state("support-chat") == "verified"
-    enablement.enable("support-chat", "dana")
+    enablement.request("support-chat", way.ines(), "")
+    assert routes.route_state("support-chat") == "in review"
+    enablement.approve("support-chat", way.dana(), way.standing().seen, "")
     assert routes.route_state("support-chat") == "enabled"
     close()
     assert routes.route_state("support-chat") == "verified"
@@ -244,23 +236,13 @@ def test_a_route_is_proposed_then_verified_then_enabled() -> None:
 def test_a_route_without_a_fallback_stays_proposed() -> None:
     put_support(fallback=None)
     assert routes.route_state("support-chat") == "proposed"
-    with pytest.raises(Refused):
-        enablement.enable("support-chat", "dana")
 
 
-@pytest.mark.parametrize("workload", ["support-chat", "of-no-policy"])
-def test_what_is_not_verified_is_not_enabled(workload: str) -> None:
+def test_a_route_of_which_one_payload_class_is_not_verified_is_not_asked_for() -> None:
     put_support()
     verify("chat")
-    with pytest.raises(Refused, match="not verified"):
-        enablement.enable(workload, "dana")
-    assert not Enablement.objects.exists()
-
-
-def test_enabled_twice_is_enabled_once() -> None:
-    enable()
-    enablement.enable("support-chat", "kim")
-    assert Enablement.objects.get().approved_by == "dana"
+    with pytest.raises(enablement.NotNow, match="not verified"):
+        enablement.request("support-chat", way.ines(), "")
 
 
 def test_the_newest_verification_counts_and_no_longer_than_30_days() -> None:
