@@ -2,7 +2,7 @@
 
 A sample is free where nobody holds it, or whoever did let the time run out. The row itself says who holds it, so that
 of two who claim at once each gets others: rows that somebody is claiming are skipped, and what was claimed meanwhile
-is looked at again before it is taken.
+is looked at again before it is taken. Two windows of one person claim one after the other, by that person's row.
 """
 
 import uuid
@@ -20,7 +20,7 @@ from fallbacks.models import PassedOver, Review, Sample, User
 from fallbacks.reading import storable
 
 LEASE = timedelta(minutes=30)
-# As many as can be claimed at once: what one works through in a sitting.
+# So many may be one's own, however often one claims: what one works through in a sitting.
 MOST_CLAIMED = 20
 
 CLAIM = """
@@ -127,9 +127,10 @@ def pending() -> dict[str, int]:
 def claim(
     by: User, workload: str = "", reason: str = "", most: int = MOST_CLAIMED, sample: int | None = None
 ) -> uuid.UUID | None:
-    """Give the reviewer up to `most` free samples, the most urgent first; return their batch, None where none is free.
+    """Give the reviewer up to `most` free samples, the most urgent first; return their batch, None where none is given.
 
-    `sample` is the one wanted. Nobody gets what they have scored or skipped.
+    That is where none is free, or where as many as anybody may hold are held already: what is held and what is given
+    are `MOST_CLAIMED` together. `sample` is the one wanted. Nobody gets what they have scored or skipped.
     """
     batch = uuid.uuid4()
     given: Any = {
@@ -137,12 +138,18 @@ def claim(
         "workload": workload,
         "reason": reason,
         "sample": sample,
-        "most": max(1, min(most, MOST_CLAIMED)),
         "lease": LEASE,
         "batch": batch,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, given)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Another window of the same person waits here, nobody else does: a row that refers to this one, such as a
+        # sample that is held or a review, takes no lock that this would be in the way of.
+        User.objects.select_for_update(no_key=True).filter(id=by.id).values_list("id").first()
+        # Counted by a statement of its own: its snapshot must be taken when the lock is there.
+        room = MOST_CLAIMED - held(by).count()
+        if room <= 0:
+            return None
+        cursor.execute(CLAIM, given | {"most": max(1, min(most, room))})
         return batch if cursor.rowcount else None
 
 

@@ -114,7 +114,8 @@ def pick(cursor: CursorWrapper, ids: Mapping[str, int], events: Collection[Asses
     """Put samples of these new events into the queue, in the recorder's transaction; return how many.
 
     Recorders of one workload wait for each other here, so that a day's cap is one. They take these locks in the order
-    of workloads, before any row of a rollup.
+    of workloads, before any row of a rollup. The halves of a batch that is split take them in any order, one after the
+    other: nobody else is at work on their shard then, whose counters the drain has locked before (`tally.claim`).
     """
     routes: dict[Route, list[tuple[Assessed, Policy]]] = {}
     for event, policy in _asked_for(events, book):

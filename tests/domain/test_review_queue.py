@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from fallbacks import review_queue
@@ -17,6 +17,7 @@ from fallbacks.review_queue import MOST_CLAIMED, NotHeld, Place
 from fallbacks.scoring import Score, score
 from tests import reviews
 from tests.reviews import CRITERIA, reviewer, sampled
+from tests.side_by_side import at_once
 
 pytestmark = pytest.mark.usefixtures("database")
 GOOD = Score(dict.fromkeys(CRITERIA, "pass"), True)
@@ -222,6 +223,34 @@ def test_what_waits_is_counted_by_workload_and_reason_as_each_reviewer_meets_it(
 
 
 # Many at once
+
+
+def test_windows_of_one_person_that_claim_at_once_hold_no_more_together_than_one_person_may() -> None:
+    ana, ben = reviewer("ana"), reviewer("ben")
+    sampled(5 * MOST_CLAIMED)
+    review_queue.claim(ana, most=3)
+    windows = [lambda: review_queue.claim(ana, most=15)] * 4
+    assert at_once(*windows, lambda: review_queue.claim(ben)) == []
+    assert (len(held(ana)), len(held(ben))) == (MOST_CLAIMED, MOST_CLAIMED)
+    assert review_queue.claim(ana) is None
+    assert review_queue.claim(ana, sample=review_queue.open_samples().filter(held_by=None)[0].id) is None
+
+
+def test_reviewers_never_wait_for_each_other() -> None:
+    ana, ben = reviewer("ana"), reviewer("ben")
+    samples = sampled(2 * MOST_CLAIMED)
+
+    def impatient() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        review_queue.claim(ben)
+        review_queue.renew(ben)
+        score(samples[MOST_CLAIMED].id, ben, GOOD, GOOD, "")
+
+    with transaction.atomic():
+        review_queue.claim(ana)
+        assert at_once(impatient) == []
+    assert (len(held(ana)), len(held(ben))) == (MOST_CLAIMED, MOST_CLAIMED - 1)
 
 
 @pytest.mark.parametrize("people", [2, 4])

@@ -1,21 +1,29 @@
 """The drain: what is committed is taken off the stream, and nothing else; one bad event holds up no other."""
 
+import contextlib
 import signal
+import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 from django.db import OperationalError, connection
 
-from fallbacks import recounting
+from fallbacks import policies, recording, recounting, tally
 from fallbacks.keys import Key
-from fallbacks.models import Event, KeptAside
+from fallbacks.models import Event, KeptAside, Sample
+from fallbacks.rows import EventRow, SampleRow, TrafficRow
 from ingest import buffer, tasks
 from ingest import drain as draining
 from tests import make
 from tests.make import sent
+from tests.policy import stored
+from tests.policy.policies import REVIEW
+from tests.side_by_side import at_once
 
 ANY = Key(1, frozenset(), frozenset(), frozenset(), None)
 EVENTS = "/api/v1/events"
@@ -100,6 +108,37 @@ def test_a_poisonous_event_is_kept_aside_alone_and_once(drain: Any) -> None:
     # Two entries held them, so twice each: what is told apart is where they came from.
     assert [msgspec.json.decode(bytes(row.body))[2] for row in kept] == ["bad", "nul"] * 2
     assert all(row.error for row in kept)
+    assert recounting.compare() == []
+
+
+def test_two_drains_that_split_the_entries_of_a_shard_wait_for_each_other_and_in_no_circle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One has lost its lease and goes on. Each half takes its workloads' locks for samples and rows of rollups as they
+    come, in any order: no circle comes of that, since a shard's counters are locked before all else."""
+    review = REVIEW | {"sample_rate": 1, "daily_cap": 1000}
+    shard = buffer.shard_of("support-chat")
+    other = next(name for name in (f"w{n}" for n in range(100)) if buffer.shard_of(name) == shard)
+    stored.put_support(review=review)
+    policies.put(other, stored.SUPPORT | {"workload": other, "review": review}, "tests")
+    whole, halfway = recording.insert, threading.Barrier(2)
+
+    def insert(events: Sequence[EventRow], traffic: Sequence[TrafficRow] = ()) -> Any:
+        done = whole(events, traffic)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            # Both have the first of their halves, if both can.
+            halfway.wait(1)
+        return done
+
+    monkeypatch.setattr(draining, "insert", insert)
+    for workloads in (("support-chat", other), (other, "support-chat")):
+        texts = [make.event(workload=name, sample=SampleRow(output="Done.")) for name in workloads]
+        buffer.append(ANY, events=[*texts, make.event(workload=other, outcome="nonsense")])
+    first, second = buffer.take(shard, 0)
+    epoch = tally.epoch()
+    drains = (partial(draining.record_and_finish, epoch, shard, "tests", [each]) for each in (first, second))
+    assert at_once(*drains) == []
+    assert (Event.objects.count(), Sample.objects.count(), KeptAside.objects.count()) == (4, 4, 2)
     assert recounting.compare() == []
 
 
