@@ -39,7 +39,11 @@ class Pieces:
 def read_events(body: bytes, *, lines: bool, key: Key, now: datetime) -> Checked[EventRow]:
     """Return the events of a body: one object, an array, `{"events": [...]}`, or one object a line. Raises BadBody."""
     pieces = _lines(body) if lines else _pieces(body, "events", alone=True)
-    return _check(pieces, _EVENT, lambda item: completing.event(item, key, now))
+    texts = completing.Texts()
+    try:
+        return _check(pieces, _EVENT, lambda item: completing.event(item, key, now, texts))
+    finally:
+        texts.tell()
 
 
 def read_traffic(body: bytes, *, key: Key, now: datetime) -> Checked[TrafficRow]:

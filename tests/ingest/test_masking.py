@@ -11,6 +11,7 @@ from fallbacks.forms import Sample
 from fallbacks.models import Outcome
 from fallbacks.rows import SampleRow
 from ingest import completing, masking
+from ingest.completing import Texts
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7\nx9Fq==\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
@@ -306,7 +307,7 @@ def test_a_text_that_cannot_be_masked_is_dropped_and_not_said(
 ) -> None:
     broken("SECRET")
     with caplog.at_level(logging.INFO):
-        kept = completing.sample(Sample("SECRET a@b.cc", "Write to a@b.cc", "SECRET"), Outcome.SERVED)
+        kept = completing.sample(Sample("SECRET a@b.cc", "Write to a@b.cc", "SECRET"), Outcome.SERVED, Texts())
     assert kept == SampleRow(None, "Write to [e-mail]", None, {"e-mail": 1})
     assert [record.message for record in caplog.records] == ["a text is not kept"] * 2
     assert "SECRET" not in str([vars(record) for record in caplog.records])
@@ -314,7 +315,7 @@ def test_a_text_that_cannot_be_masked_is_dropped_and_not_said(
 
 def test_where_the_answer_cannot_be_masked_nothing_is_kept(broken: Callable[[str], None]) -> None:
     broken("SECRET")
-    assert completing.sample(Sample("question", "SECRET", "other"), Outcome.SERVED) is None
+    assert completing.sample(Sample("question", "SECRET", "other"), Outcome.SERVED, Texts()) is None
 
 
 @pytest.mark.parametrize(
@@ -327,8 +328,8 @@ def test_where_the_answer_cannot_be_masked_nothing_is_kept(broken: Callable[[str
     ],
 )
 def test_where_there_is_no_answer_nothing_is_kept(sent: Sample, became: str) -> None:
-    assert completing.sample(sent, became) is None
+    assert completing.sample(sent, became, Texts()) is None
 
 
 def test_zero_bytes_are_replaced_before_anything_is_masked() -> None:
-    assert completing.sample(Sample("a\0b", "\0"), Outcome.SERVED) == SampleRow("a\ufffdb", "\ufffd")
+    assert completing.sample(Sample("a\0b", "\0"), Outcome.SERVED, Texts()) == SampleRow("a\ufffdb", "\ufffd")

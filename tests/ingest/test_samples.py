@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from fallbacks import aside, recounting, streams
 from fallbacks.keys import Key
 from fallbacks.logs import Lines
 from fallbacks.models import Event, KeptAside, Sample
-from ingest import buffer, masking
+from ingest import buffer, completing, masking
 from tests import make
 from tests.make import sent
 from tests.policy import stored
@@ -100,6 +101,36 @@ def test_a_text_that_cannot_be_masked_costs_no_event(
     assert (Event.objects.count(), Sample.objects.count()) == (1, 0)
     assert "a text is not kept" in written.getvalue()
     assert no_private(written.getvalue().encode())
+
+
+def test_texts_that_take_too_long_to_mask_are_dropped_and_each_event_is_taken(
+    post: Any, drain: Any, monkeypatch: pytest.MonkeyPatch, written: io.StringIO
+) -> None:
+    whole = masking.mask
+
+    def slow(text: str) -> Any:
+        until = time.thread_time() + 0.005
+        while time.thread_time() < until:
+            pass
+        return whole(text)
+
+    monkeypatch.setattr(masking, "mask", slow)
+    monkeypatch.setattr(completing, "MASKING_SECONDS", 0.1)
+    started = time.thread_time()
+    assert post(EVENTS, [sent(sample=TEXTS) for _ in range(100)]).json() == {"accepted": 100, "rejected": []}
+    assert time.thread_time() - started < 0.5
+    assert no_private(in_stream())
+    drain()
+    kept = Sample.objects.count()
+    assert Event.objects.count() == 100
+    assert 1 <= kept <= 20
+    assert all(texts_of(sample) == KEPT for sample in Sample.objects.all())
+    (line,) = [line for line in written.getvalue().splitlines() if "a text is not kept" in line]
+    assert msgspec.json.decode(line)["events"] == 100 - kept
+    # The next request has its own time.
+    post(EVENTS, sent(sample=TEXTS))
+    drain()
+    assert Sample.objects.count() == kept + 1
 
 
 @pytest.fixture
