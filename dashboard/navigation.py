@@ -26,7 +26,7 @@ class Page:
     covers: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     key: str = ""
-    waiting: Callable[[], int] | None = None
+    waiting: Callable[[HttpRequest], int] | None = None
     otherwise: str = ""
 
     def is_for(self, roles: Container[str]) -> bool:
@@ -69,7 +69,7 @@ def entries(request: HttpRequest, roles: Container[str]) -> list[dict[str, str]]
             "key": page.key,
             "href": reverse(name),
             "current": "page" if here == name else "true" if here in page.covers else "",
-            "waiting": how_many(page.waiting()) if page.waiting and name == page.name else "",
+            "waiting": how_many(page.waiting(request)) if page.waiting and name == page.name else "",
         }
         for page in PAGES
         if (name := page.name if page.is_for(roles) else page.otherwise)

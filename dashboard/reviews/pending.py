@@ -3,6 +3,8 @@
 import threading
 import time
 
+from django.http import HttpRequest
+
 from fallbacks import review_queue
 
 # A page may ask as many queries as it may: most find the number here.
@@ -12,11 +14,15 @@ MOST = 1_000
 
 _looking = threading.Lock()
 _last = (float("-inf"), 0)
+# Where a request keeps what its page has asked for itself.
+_OF_PAGE = "fallbacks.samples_pending"
 
 
-def count() -> int:
+def count(request: HttpRequest) -> int:
     """Return how many samples wait, `MOST` where it is as many or more."""
     global _last
+    if (of_page := request.META.get(_OF_PAGE)) is not None:
+        return int(of_page)
     looked_at, found = _last
     if time.monotonic() - looked_at < REMEMBERED_FOR or not _looking.acquire(blocking=False):
         return found
@@ -28,9 +34,13 @@ def count() -> int:
     return found
 
 
-def remember(found: int) -> None:
-    """Remember a number that a page has just asked for itself."""
+def remember(request: HttpRequest, found: int) -> None:
+    """Remember a number that this request's page has just asked for itself.
+
+    On that page it stays, though another thread may forget it meanwhile: the page asks for it once.
+    """
     global _last
+    request.META[_OF_PAGE] = min(found, MOST)
     _last = (time.monotonic(), min(found, MOST))
 
 

@@ -24,13 +24,16 @@ MOST: Mapping[str, int] = {"turns": 20, "verification received": 8, "sample scor
 
 @dataclass(frozen=True)
 class Line:
-    """One or more entries of one person that say the same; number and hash are the newest's."""
+    """One or more entries of one person that say the same; time, number and hash are the newest's.
+
+    `at` is None where somebody tampered with it.
+    """
 
     icon: str
     actor: str
     did: str
     quoted: str
-    at: datetime
+    at: datetime | None
     number: int
     hash: str
 

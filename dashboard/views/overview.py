@@ -37,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     filled = {slug: grid.fill(series.get(slug, {})) for slug in {*series, *before, *followed, *declared}}
     waiting = review_results.waiting_by_workload()
     to_review = sum(waiting.values(), review_results.Waiting())
-    pending.remember(to_review.count)
+    pending.remember(request, to_review.count)
     rows = table.rows(filled, before, cells, followed, waiting, book)
     states = {row.slug: row.state for row in rows}
     calls = urgent.calls(followed.values(), book, ask.now)

@@ -26,7 +26,7 @@ def results(request: HttpRequest) -> HttpResponse:
     found = review_results.results(window, told.width(cut), workload)
     waiting = review_results.waiting(workload)
     if not workload:
-        pending.remember(waiting.count)
+        pending.remember(request, waiting.count)
     may_read = may_read_remarks(request.user.roles() if request.user.is_authenticated else [])
     context = {
         "ask": ask,

@@ -22,7 +22,7 @@ from fallbacks.sampling import REASONS
 @require_safe
 @reviewers
 def listing(request: HttpRequest) -> HttpResponse:
-    """List what waits by workload and reason of sampling, and what one holds."""
+    """List what waits by workload and reason of sampling, and what one holds; for a refresh that alone."""
     who = person(request)
     workload, reason = narrowed(request.GET)
     now = timezone.now()
@@ -33,7 +33,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "done": queue.done(request.GET["done"], who) if "done" in request.GET else None,
         "now": now,
     }
-    return render(request, "pages/reviews.html", context)
+    folder = "partials" if "HX-Request" in request.headers else "pages"
+    return render(request, f"{folder}/reviews.html", context)
 
 
 def narrowed(asked: QueryDict) -> tuple[str, str]:
@@ -49,11 +50,10 @@ def claim(request: HttpRequest) -> HttpResponse:
     who = person(request)
     workload, reason = narrowed(request.POST)
     sample = number(request.POST)
-    room = review_queue.MOST_CLAIMED - review_queue.held(who).count()
-    if room <= 0:
+    batch = review_queue.claim(who, workload, reason, sample=sample)
+    if batch is None and review_queue.held(who).count() >= review_queue.MOST_CLAIMED:
         messages.info(request, f"You hold {words.samples(review_queue.MOST_CLAIMED)}, the most: score them first.")
         return redirect("reviews")
-    batch = review_queue.claim(who, workload, reason, room, sample)
     if batch is None:
         messages.info(request, nothing_free(workload, sample))
         return back_to_queue(workload, reason)

@@ -14,6 +14,7 @@ from dashboard.breakdowns import Latencies
 from dashboard.episodes import Told
 from dashboard.events.addresses import Events
 from dashboard.overview import overall
+from dashboard.reviews import pending
 from dashboard.standings import limits_of
 from dashboard.views.controls import Asked, answer, asked
 from dashboard.workload import breakdown, episodes, rate_chart
@@ -77,6 +78,9 @@ def workload(request: HttpRequest, slug: str) -> HttpResponse:
     before = rate_chart.Compared(earlier.fill(known.before), ask.compare.words) if earlier else None
     series = Series(grid, grid.fill(known.now), before)
     found = episodes.happened(known, subject.events, book, ask.now)
+    way = route(slug, known.number, book, ask.now)
+    if way is not None:
+        pending.remember(request, way.reviews.waiting_in_all)
     context = {
         "ask": ask,
         "slug": slug,
@@ -87,7 +91,7 @@ def workload(request: HttpRequest, slug: str) -> HttpResponse:
         "found": len(found),
         "known_since": known.since if known.since and known.since > ask.span.window.start else None,
         "minutes_since": minutes_since(ask),
-        "route": route(slug, known.number, book, ask.now),
+        "route": way,
         **figures(series),
         **broken_down(request, subject, series.whole),
     }

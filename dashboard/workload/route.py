@@ -8,7 +8,6 @@ from dashboard import review_results as review_words
 from dashboard.overview.calls import soon_over
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
-from dashboard.reviews import pending
 from fallbacks import review_results, routes
 from fallbacks.policy import Policy
 from fallbacks.review_results import Passed, Waiting
@@ -19,12 +18,16 @@ from fallbacks.versions import Stored
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """What reviewers say of the route since it is what it is, and what waits for them now, in figures and words."""
+    """What reviewers say of the route since it is what it is, and what waits for them now, in figures and words.
+
+    `waiting_in_all` is how many samples wait of all workloads: asking for that costs the same.
+    """
 
     scored: Passed
     interval: str
     waiting: Waiting
     waits: str
+    waiting_in_all: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,6 @@ def route(slug: str, number: int, book: Rulebook, now: datetime) -> Route | None
 
 
 def reviews(slug: str, scored: Passed, now: datetime) -> Reviews:
-    # Of all workloads: it costs the same, and the frame of the page tells their sum.
     waits = review_results.waiting_by_workload()
-    pending.remember(sum(each.count for each in waits.values()))
-    waiting = waits.get(slug, Waiting())
-    return Reviews(scored, review_words.interval(scored), waiting, review_words.now(waiting, now))
+    waiting, in_all = waits.get(slug, Waiting()), sum(each.count for each in waits.values())
+    return Reviews(scored, review_words.interval(scored), waiting, review_words.now(waiting, now), in_all)

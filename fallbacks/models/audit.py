@@ -1,17 +1,34 @@
 """The audit log: who did what that others rely on. It only grows."""
 
+from typing import Any
+
 from django.db import models
+
+
+class ReadableMoment(models.DateTimeField):  # type: ignore[type-arg]  # its parameters are the stubs' alone
+    """A time that is read as None where Python has none that is as far away: in every zone of the world.
+
+    Only who tampered with the database put it there, and what shows that must not fail by it.
+    """
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        return f"CASE WHEN {sql} >= '0001-01-02' AND {sql} < '9999-12-30' THEN {sql} END", [*params] * 3
+
+    def deconstruct(self) -> Any:
+        """To the database it is a time like any other."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs
 
 
 class AuditEntry(models.Model):
     """One entry. Its hash covers all of it and the hash of the entry before: `fallbacks.audit` says how.
 
     Written by `audit.append` alone; the database refuses to change, delete or truncate (migration 0012).
-    `details` is JSON text, kept as the bytes that were hashed.
+    `details` is JSON text, kept as the bytes that were hashed. Where it is None, `at` was tampered with.
     """
 
     number = models.BigIntegerField(primary_key=True)
-    at = models.DateTimeField()
+    at = ReadableMoment()
     actor = models.TextField()
     action = models.TextField()
     # The slug of the workload that it is about, and what of it; both may be empty.

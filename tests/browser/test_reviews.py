@@ -96,6 +96,47 @@ def test_what_is_refused_and_what_is_lost_is_sound(
     complaints.clear()
 
 
+def test_the_queue_tells_of_new_samples_by_itself_and_disturbs_nobody(browser_page: OpenPage, client: Client) -> None:
+    sampled(3, user_visible=False)
+    review_queue.claim(me(), most=1)
+    page = browser_page("/reviews", client)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("3 samples wait for review")
+    page.evaluate("window.same = 1")
+    page.get_by_label("Sampled because").select_option("share")
+    page.locator("summary", has_text="Hand back").click()
+    why = page.get_by_label("Why do you hand it back?")
+    expect(why).to_be_focused()
+    page.keyboard.type("no ti")
+    # Another row comes, and this one has more.
+    sampled(20, user_visible=False)
+    expect(heading).to_have_text("23 samples wait for review")
+    expect(why).to_be_focused()
+    page.keyboard.type("me")
+    expect(why).to_have_value("no time")
+    expect(page.get_by_label("Sampled because")).to_have_value("share")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Claim 19 of support-chat, first answers of a new pair").focus()
+    others = Sample.objects.filter(reason="first", held_by=None).values("id")[:5]
+    Sample.objects.filter(id__in=others).update(reason="error class")
+    # A row comes above it, and is not made of its button: whoever presses Enter claims what they had chosen.
+    expect(page.get_by_role("button", name="Claim 5 of support-chat, error class")).to_be_visible()
+    expect(page.get_by_role("button", name="Claim 14 of support-chat, first answers of a new pair")).to_be_focused()
+    look(page)
+    assert page.evaluate("window.same") == 1
+
+
+def test_a_queue_that_cannot_be_refreshed_says_so(
+    browser_page: OpenPage, client: Client, complaints: list[str]
+) -> None:
+    sampled()
+    page = browser_page("/reviews", client)
+    page.route("**/reviews", lambda route: route.abort())
+    expect(page.get_by_text("cannot be refreshed just now")).to_be_visible()
+    look(page)
+    complaints.clear()
+
+
 def test_twenty_samples_are_scored_by_keyboard_alone(browser_page: OpenPage, client: Client) -> None:
     samples = sampled(20)
     page = browser_page("/", client)

@@ -1,13 +1,16 @@
 """The audit log as admins read it: in plain words, filtered, in pages, and as files."""
 
+import contextlib
 import csv
 import io
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from dashboard.audit import log as audit_log
@@ -112,6 +115,35 @@ def test_nothing_yet_says_what_will_be_here(admin: Client) -> None:
     text = shown(admin, PAGE)
     assert "Audit log: 0 entries" in text
     assert "Nothing has been changed yet" in text
+
+
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "20000-01-01", "4000-01-01 BC", "9999-12-31 23:59"])
+def test_an_entry_with_a_time_that_cannot_be_read_is_shown_and_said_to_be_so(admin: Client, at: str) -> None:
+    admin.cookies["timezone"] = "Asia/Tokyo"
+    way.enabled()
+    audit.append("policy put", "dana", "support-chat", "version 9", changed=[])
+    newest = AuditEntry.objects.latest("number").number
+    with tampering():
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE audit_entry SET at = %s WHERE number = %s", [at, newest])
+        text = shown(admin, PAGE)
+        assert re.search(rf"#{newest} Unreadable its time was tampered with dana", text)
+        assert f"#{newest - 1} Unreadable" not in text
+        assert "at no time that can be read" in shown(admin, "/policies/support-chat/route")
+        row = next(csv.DictReader(io.StringIO(exported(admin, "csv"))))
+        assert (row["number"], row["at"]) == (str(newest), "")
+        assert json.loads(exported(admin, "json"))["results"][0]["at"] is None
+
+
+@contextlib.contextmanager
+def tampering() -> Iterator[None]:
+    """Do what only the table's owner can do: take its triggers away for a while."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
+        yield
+        cursor.execute(
+            "ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_stays, ENABLE ALWAYS TRIGGER audit_stays"
+        )
 
 
 # Filters and pages

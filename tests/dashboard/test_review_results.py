@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 
 from dashboard.reviews import pending
 from fallbacks import rulebook
-from fallbacks.models import Enablement, Workload
+from fallbacks.models import Enablement
 from fallbacks.recording import record
 from tests.conftest import Person
 from tests.dashboard import stage
 from tests.dashboard.stage import asked_of_the_database, shown, text_of
 from tests.make import NOON, event, traffic
+from tests.policy import on_the_way as way
 from tests.samples import review, reviewer, sample
 
 PAGE = "/reviews/results"
@@ -251,9 +253,7 @@ def test_the_overview_says_what_waits_in_each_row_and_in_all(viewer: Client, per
 
 
 def enabled(**over: Any) -> None:
-    fields = {"primary": "premium-chat", "fallback": "baseline-chat", "approved_by": "tomas"} | over
-    with rulebook.changing():
-        Enablement.objects.create(workload=Workload.objects.get(slug="support-chat"), **fields)
+    way.enable(by="tomas", **over)
 
 
 def test_an_enablement_that_ends_soon_is_said(viewer: Client, reviews: datetime) -> None:
@@ -313,3 +313,21 @@ def test_for_a_reviewer_the_frame_tells_what_waits_without_a_query_more(
     assert len(with_count) == len(plain) + (path == PAGE)
     assert len(with_count) <= MOST_QUERIES
     assert '<span class="count">3<' in client.get(path).content.decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/workloads/support-chat?by=rule&range=30d", PAGE])
+def test_a_number_that_somebody_forgets_meanwhile_costs_no_page_a_query_more(
+    person: Person, reviews: datetime, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    record([event(), event(provider_features=["beta"])], [traffic()])
+    client = person("reviewer")
+    client.get(path)
+    remember = pending.remember
+
+    def forgotten_at_once(request: HttpRequest, found: int) -> None:
+        remember(request, found)
+        # As a score does that somebody sends in another thread.
+        pending.forget()
+
+    monkeypatch.setattr(pending, "remember", forgotten_at_once)
+    assert len(asked_of_the_database(client, path)) <= MOST_QUERIES

@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from dashboard.reviews import differences, pending, words
 from dashboard.reviews.differences import marked
-from fallbacks import enablement, review_queue
+from fallbacks import review_queue
 from fallbacks.models import Review, Sample, User
 from fallbacks.scoring import Score, score
 from tests import reviews
 from tests.conftest import Person
 from tests.dashboard import stage
 from tests.dashboard.stage import shown, text_of
+from tests.policy import on_the_way as way
 from tests.policy import stored
 from tests.reviews import CRITERIA, reviewer, sampled
 
@@ -83,6 +84,13 @@ def test_the_queue_is_narrowed_to_a_workload_and_a_reason(client: Client) -> Non
     assert "Nothing of batch-extraction waits" in shown(client, QUEUE, workload="batch-extraction")
     # What is no reason narrows nothing.
     assert "22 samples wait" in shown(client, QUEUE, reason="none such")
+
+
+def test_a_refresh_answers_the_queue_alone(client: Client) -> None:
+    sampled(3)
+    answer = client.get(QUEUE, {"workload": "support-chat"}, headers={"hx-request": "true"})
+    assert b"<html" not in answer.content
+    assert "3 samples of support-chat wait for review" in text_of(b"<main>" + answer.content)
 
 
 def test_an_empty_queue_says_where_samples_come_from(client: Client) -> None:
@@ -287,7 +295,7 @@ def test_a_form_that_is_sent_twice_goes_on(client: Client) -> None:
 def test_a_route_that_falls_by_a_score_is_said_to_be_suspended(client: Client) -> None:
     reviews.policy(min_reviews=1, pass_rate=1)
     stored.verify()
-    enablement.enable("support-chat", "tests")
+    way.enable()
     (sample,) = sampled()
     follow(client, "/reviews/claim")
     _, text = follow(client, desk(sample, "score"), form(a_overall="fail", b_overall="fail", comment="no"))
