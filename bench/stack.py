@@ -71,7 +71,8 @@ def running(rig: Rig, web_workers: int = 2) -> Iterator[Stack]:
         yield found
 
 
-def wait_until(holds: Callable[[], bool], patience: float = 120, every: float = 0.005) -> None:
+def wait_until(holds: Callable[[], bool], patience: float = 120, every: float = 0.02) -> None:
+    """Wait until something holds. Looking costs processor time, which is short where two drains have two processors."""
     deadline = time.monotonic() + patience
     while not holds():
         if time.monotonic() > deadline:
