@@ -9,6 +9,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -214,16 +215,24 @@ def fill_disk(scene: Scene) -> None:
         raise NotRun("only root can mount a small disk")
     filler = folder / "filler"
     try:
-        with filler.open("wb", buffering=0) as out, contextlib.suppress(OSError):
-            free = os.statvfs(folder)
-            os.posix_fallocate(out.fileno(), 0, (free.f_bavail - 1) * free.f_bsize)
-            while True:
-                out.write(b"\0" * 4096)
-        scene.hold(name, scene.chance.uniform(2.0, 4.0), "stream")
+        fill_up(filler)
+        # A Redis that ends in the midst of shortening its log clears away as it starts, and has room again.
+        scene.hold(name, scene.chance.uniform(2.0, 4.0), "stream", meanwhile=lambda: fill_up(filler))
     finally:
         filler.unlink()
     wait(lambda: "redis-stream" not in scene.cluster.servers.missing(), 20)
     scene.recover(name)
+
+
+def fill_up(filler: Path) -> None:
+    """Let a file grow until its disk is full to the last byte."""
+    with filler.open("ab", buffering=0) as out, contextlib.suppress(OSError):
+        free = os.statvfs(filler.parent)
+        if free.f_bavail > 1:
+            os.posix_fallocate(out.fileno(), out.tell(), (free.f_bavail - 1) * free.f_bsize)
+            out.seek(0, os.SEEK_END)
+        while True:
+            out.write(b"\0" * 4096)
 
 
 @fault("group destroyed")

@@ -72,14 +72,18 @@ class Scene:
             return -1
         return int(found[0]) if found else 0
 
-    def hold(self, name: str, seconds: float, part: str) -> None:
-        """Let a fault last for so long, and see whether /readyz shows it; see it through once in a thorough run."""
+    def hold(self, name: str, seconds: float, part: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Let a fault last for so long, and see whether /readyz shows it; see it through once in a thorough run.
+
+        `meanwhile` is done between the looks, for a fault that would go by itself.
+        """
         judge = self.thorough and name not in self.judged
         began = time.monotonic()
         shown: float | None = None
         while (lasted := time.monotonic() - began) < (SHOWN_WITHIN if judge and shown is None else seconds):
             if shown is None and self.is_shown(part):
                 shown = time.monotonic() - began
+            meanwhile()
             time.sleep(0.1)
         row = self.findings.row(name)
         if shown is not None:
