@@ -157,8 +157,6 @@ def fill(first: int, last: int) -> None:
     sealing.seal(end)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-        # What was written is on disk: no reader pays for it.
-        cursor.execute("CHECKPOINT")
 
 
 FROM_ROWS = """
