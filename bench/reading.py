@@ -1,5 +1,6 @@
 """Rows 8 and 9: what is read, with few events and with many, and from rollups beside rows."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -157,6 +158,8 @@ def fill(first: int, last: int) -> None:
     sealing.seal(end)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+    # What was written goes to disk now, and not while pages are read.
+    os.sync()
 
 
 FROM_ROWS = """
