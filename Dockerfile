@@ -21,7 +21,7 @@ COPY --from=pages /srv/node_modules node_modules
 RUN SECRET_KEY=unused DATABASE_URL=postgresql://unused/unused REDIS_URL=redis://unused BROKER_URL=redis://unused \
     python manage.py collectstatic --noinput && rm -r node_modules
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin observatory \
-    && install -d -o observatory /srv/beat
+    && install -d -o observatory /srv/beat /srv/audit
 USER observatory
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "fallbacks.wsgi:application"]

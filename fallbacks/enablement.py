@@ -14,7 +14,7 @@ from fallbacks import audit, routes, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Enablement, RouteRequest, User
 from fallbacks.policy import Model, Policy
-from fallbacks.reading import storable
+from fallbacks.reading import says_something, storable, with_line_feeds
 from fallbacks.routes import Standing
 from fallbacks.rulebook import changing
 from fallbacks.versions import Stored
@@ -22,6 +22,8 @@ from fallbacks.versions import Stored
 # Who may ask, and who may decide.
 ASKERS = frozenset({"engineer", "admin"})
 DECIDERS = frozenset({"reviewer", "admin"})
+# Characters of a reason: it is read on the route's page, whole.
+MOST_WHY = 2_000
 
 
 class NotNow(Exception):
@@ -35,6 +37,7 @@ class NotNow(Exception):
 def request(workload: str, by: User, why: str) -> RouteRequest:
     """Ask that the route be enabled for users. Raises NotNow where that cannot be asked for."""
     _must_be(by, ASKERS, "ask for a route")
+    why = _reason(why, "whoever decides has to know what users need it for")
     with changing() as moment:
         at = _standing(workload)
         policy = at.stored.policy
@@ -52,11 +55,9 @@ def request(workload: str, by: User, why: str) -> RouteRequest:
             fallback=policy.fallback,
             asked_by=by,
             asked_at=moment,
-            why=_text(why),
+            why=why,
         )
-        audit.append(
-            "enablement requested", by.username, workload, f"request {made.id}", why=made.why, **at.as_evidence()
-        )
+        audit.append("enablement requested", by.username, workload, f"request {made.id}", why=why, **at.as_evidence())
     return made
 
 
@@ -93,6 +94,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
     approves what they asked for. The database refuses that as well, and every enablement that no such approval is for.
     """
     _must_be(by, DECIDERS, "approve")
+    why = _text(why)
     with changing() as moment:
         at = _standing(workload)
         asked, policy = at.open_request, at.stored.policy
@@ -119,7 +121,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
             by.username,
             workload,
             f"request {asked.id}",
-            why=_text(why),
+            why=why,
             asked_by=asked.asked_by.username,
             until=made.expires_at,
             **at.as_evidence(),
@@ -130,8 +132,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
 def reject(workload: str, by: User, seen: str, why: str) -> None:
     """Refuse what was asked for, with a reason. Raises NotNow."""
     _must_be(by, DECIDERS, "reject")
-    if not why.strip():
-        raise NotNow("no_reason", "Say why: whoever asked has to know what to change.")
+    why = _reason(why, "whoever asked has to know what to change")
     with changing() as moment:
         at = _standing(workload)
         if at.open_request is None:
@@ -139,15 +140,14 @@ def reject(workload: str, by: User, seen: str, why: str) -> None:
         _must_have_seen(at, seen)
         _decide(at.open_request, RouteRequest.State.REJECTED, by, moment, why)
         audit.append(
-            "route rejected", by.username, workload, f"request {at.open_request.id}", why=_text(why), **at.as_evidence()
+            "route rejected", by.username, workload, f"request {at.open_request.id}", why=why, **at.as_evidence()
         )
 
 
 def suspend(workload: str, by: User, why: str) -> None:
     """Take an enabled route from users, at once. Raises NotNow where it is not enabled, or no reason is given."""
     _must_be(by, DECIDERS, "suspend")
-    if not why.strip():
-        raise NotNow("no_reason", "Say why: the workload's owner has to know what to change.")
+    why = _reason(why, "the workload's owner has to know what to change")
     with changing() as moment:
         at = _standing(workload)
         if at.state != "enabled":
@@ -174,7 +174,7 @@ def suspend_where_fallen(workload: str) -> bool:
 def _suspend(at: Standing, by: str, moment: datetime, why: str) -> None:
     number = at.stored.workload_id
     Enablement.objects.filter(workload=number, until=None).update(until=moment, ended=Enablement.Ended.SUSPENDED)
-    audit.append("route suspended", by, at.stored.workload, why=_text(why), **at.as_evidence())
+    audit.append("route suspended", by, at.stored.workload, why=why, **at.as_evidence())
 
 
 def expire() -> list[str]:
@@ -233,14 +233,26 @@ def _must_have_seen(at: Standing, seen: str) -> None:
 def _decide(asked: RouteRequest, state: RouteRequest.State, by: User, moment: datetime, decision: str) -> None:
     """Compare and set: an open request is decided once."""
     changed = RouteRequest.objects.filter(id=asked.id, state=RouteRequest.State.OPEN).update(
-        state=state, decided_by=by, decided_at=moment, decision=_text(decision)
+        state=state, decided_by=by, decided_at=moment, decision=decision
     )
     if not changed:
         raise NotNow("changed", "Something changed since you looked: look again, then decide.")
 
 
+def _reason(sent: str, because: str) -> str:
+    """Return a reason as it is kept. Raises NotNow where it says nothing, or is too long."""
+    text = _text(sent)
+    if not says_something(text):
+        raise NotNow("no_reason", f"Say why: {because}.")
+    return text
+
+
 def _text(sent: str) -> str:
-    return storable(sent.strip())[:2000]
+    """Return a text as it is kept. Raises NotNow where it is too long: its end must not be lost without a word."""
+    text = storable(with_line_feeds(sent).strip())
+    if len(text) > MOST_WHY:
+        raise NotNow("too_long", f"Say it in {MOST_WHY:,} characters at most: these are {len(text):,}.")
+    return text
 
 
 def percent(share: float) -> str:

@@ -58,6 +58,16 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
+def with_line_feeds(text: str) -> str:
+    """Return the text with one letter for each end of a line: browsers send two, and count one."""
+    return text.replace("\r\n", "\n")
+
+
+def says_something(text: str) -> bool:
+    """Tell whether a reason is one: it has a letter or a digit, and not only blanks, dots or what nobody sees."""
+    return any(letter.isalnum() for letter in text)
+
+
 def is_storable(text: str) -> bool:
     """Tell whether the database can store the text."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -75,7 +75,7 @@ def test_each_service_is_looked_after(service: str) -> None:
     assert set(said["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
 
 
-@pytest.mark.parametrize("service", ["postgres", "stream", "broker", "beat"])
+@pytest.mark.parametrize("service", ["postgres", "stream", "broker", "beat", "web", "worker"])
 def test_what_must_last_lies_on_a_volume(service: str) -> None:
     [mount] = SERVICES[service]["volumes"]
     assert mount.split(":")[0] in COMPOSE["volumes"]

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 from dashboard.policies.fields import Field, Kind, Typed
+from fallbacks.reading import with_line_feeds
 
 MOST_DIGITS = 12
 
@@ -25,8 +26,8 @@ def typed_of(fields: Iterable[Field], body: Mapping[str, Any]) -> dict[str, Sequ
 
 
 def sent(fields: Iterable[Field], post: Sent) -> dict[str, Sequence[str]]:
-    """Return what was typed. Browsers send line breaks as two characters."""
-    return {field.name: [text.replace("\r\n", "\n") for text in post.getlist(field.name)] for field in fields}
+    """Return what was typed."""
+    return {field.name: [with_line_feeds(text) for text in post.getlist(field.name)] for field in fields}
 
 
 def body(fields: Iterable[Field], typed: Typed) -> dict[str, Any]:

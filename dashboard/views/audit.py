@@ -31,6 +31,7 @@ def entries(request: HttpRequest) -> HttpResponse:
     context = {
         "filters": filters,
         "page": audit_log.page(filters, before, after),
+        "matching": audit_log.matching(filters) if filters.any else "",
         "head": audit.head(),
         "actions": audit_log.ACTIONS,
         "is_first_page": before is None and after is None,

@@ -1,6 +1,6 @@
 """A route's page: what enabling needs, what is known, and the decision, for whoever may take it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,14 +20,14 @@ from dashboard.policies import words as policy_words
 from dashboard.routes import history, marks, needs, people, traffic
 from dashboard.views.saved_views import person
 from fallbacks import enablement, routes
+from fallbacks.audit import BY_ITSELF
 from fallbacks.enablement import ASKERS, DECIDERS, NotNow
-from fallbacks.models import User, Workload
+from fallbacks.models import AuditEntry, User, Workload
 from fallbacks.timebuckets import Window
 
 WEEK = timedelta(days=7)
 # What somebody may never do is forbidden; all else that is refused may be possible later.
 FORBIDDEN = frozenset({"own_request", "not_yours"})
-MOST_WHY = 2000
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
     wanted, by = STEPS[step], person(request)
     if set(wanted.roles).isdisjoint(by.roles()):
         raise who_may.refusal(by, wanted.roles)
-    sent = Sent(request.POST.get("why", "")[:MOST_WHY], request.POST.get("seen", ""))
+    sent = Sent(request.POST.get("why", ""), request.POST.get("seen", ""))
     try:
         wanted.take(slug, by, sent)
     except NotNow as refused:
@@ -98,12 +98,12 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
 
 
 def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: str = "") -> HttpResponse:
-    """Render the page, with why a step was refused. Eleven queries."""
+    """Render the page, with why a step was refused. Twelve queries at most."""
     at = routes.standing(slug)
     if at is None:
         return without_policy(request, slug, 409 if refused else 200)
     entries = history.entries(slug)
-    asked, enabled = at.request, at.enablement
+    viewer, asked, enabled = person(request), at.request, at.enablement
     usernames = {entry.actor for entry in entries} | ({enabled.approved_by} if enabled else set())
     known = people.people([asked.asked_by_id, asked.decided_by_id] if asked else [], usernames)
     now = timezone.now()
@@ -118,14 +118,15 @@ def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: s
         "lacking": enablement.missing(at),
         "gist": policy_words.gist(at.stored.policy),
         "marks": marks.marks(at),
+        "failed": marks.why_it_failed(at) if who_may.may_read_remarks(viewer.roles()) else None,
         "traffic": traffic.traffic(slug, USUAL_ENVIRONMENT, Window.last(WEEK, now)),
         "environment": USUAL_ENVIRONMENT,
         "history": [(each, audit_words.who(each.actor, known.by_username)) for each in history.lines(entries)],
-        "suspended": history.newest(entries, "route suspended") if at.state == "suspended" else None,
         "refused": refused,
         "why": why,
         "now": now,
-        **deciding(person(request), at, known),
+        **deciding(viewer, at, known),
+        **suspended(entries, at, known),
     }
     status = 200 if refused is None else 403 if refused.code in FORBIDDEN else 409
     return render(request, "pages/route.html", context, status=status)
@@ -145,6 +146,17 @@ def deciding(viewer: User, at: routes.Standing, known: people.People) -> dict[st
         if at.enablement
         else "",
         "reviewers": people.any_of(known.deciders_but(at.open_request.asked_by_id if at.open_request else None)),
+    }
+
+
+def suspended(entries: Sequence[AuditEntry], at: routes.Standing, known: people.People) -> dict[str, Any]:
+    """Return by whom the route was suspended, and why; no name where that happened by itself, or nobody knows."""
+    found = history.newest(entries, "route suspended") if at.state == "suspended" else None
+    by_itself = found is not None and found.actor == BY_ITSELF
+    return {
+        "suspender": audit_words.who(found.actor, known.by_username) if found and not by_itself else "",
+        "by_itself": by_itself,
+        "why_suspended": audit_words.told(found).quoted if found else "",
     }
 
 

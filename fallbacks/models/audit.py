@@ -45,6 +45,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["workload", "-number"], name="audit_of_workload"),
             models.Index(fields=["at"], name="audit_by_time"),
         ]
+        # Below the first one nobody looks for an entry.
+        constraints = [models.CheckConstraint(condition=models.Q(number__gt=0), name="audit_entry_from_one")]
 
     def __str__(self) -> str:
         return f"#{self.number} {self.action}"

@@ -164,6 +164,27 @@ def test_filters_narrow_it_down_and_stay_in_the_form(admin: Client) -> None:
     assert "No entry matches" in shown(admin, PAGE, actor="nobody of that name")
 
 
+def test_how_many_match_the_filters_is_said(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(60)
+    write(2, actor="tomas")
+    assert "62 of 62 entries match" not in shown(admin, PAGE)
+    assert "50 on this page, newest first, of 62 in all" in shown(admin, PAGE)
+    assert "2 of 62 entries match; 2 on this page, newest first; times in UTC" in shown(admin, PAGE, actor="tomas")
+    assert "60 of 62 entries match; 50 on this page" in shown(admin, PAGE, actor="dana")
+    assert "60 of 62 entries match; 10 on this page" in shown(admin, PAGE, actor="dana", before="11")
+    assert "0 of 62 entries match" in shown(admin, PAGE, actor="nobody of that name")
+    monkeypatch.setattr(audit_log, "MOST_COUNTED", 20)
+    assert "over 20 of 62 entries match" in shown(admin, PAGE, actor="dana")
+    assert "2 of 62 entries match" in shown(admin, PAGE, actor="tomas")
+
+
+def test_both_times_say_in_which_zone_they_are(admin: Client) -> None:
+    admin.cookies["timezone"] = "Asia/Tokyo"
+    text = shown(admin, PAGE)
+    assert "From, Tokyo (UTC+9)" in text
+    assert "To, Tokyo (UTC+9)" in text
+
+
 def test_a_span_of_time_is_the_viewers(admin: Client) -> None:
     write(1)
     at = AuditEntry.objects.get().at

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -14,9 +15,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import InternalError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, InternalError, ProgrammingError, connection, transaction
 
 from fallbacks import audit
 from fallbacks.audit import FIRST, Head
@@ -67,10 +69,17 @@ def verified(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def found_wrong() -> str:
+def found_wrong(code: int = 1) -> str:
     with pytest.raises(CommandError) as error:
         call_command("verify_audit")
+    assert error.value.returncode == code
     return str(error.value)
+
+
+@pytest.fixture(autouse=True)
+def no_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is about to write to the file while these look."""
+    monkeypatch.setattr(audit, "MOMENT", 0)
 
 
 # The chain
@@ -117,6 +126,13 @@ def test_the_database_refuses_to_change_delete_or_truncate(sql: str) -> None:
     with pytest.raises((InternalError, ProgrammingError), match="the audit log only grows"), transaction.atomic():
         execute(sql)
     assert audit.check() == audit.Checked(5, audit.head())
+
+
+@pytest.mark.parametrize("number", [0, -7, -(2**63)])
+def test_the_database_takes_no_entry_before_the_first(number: int) -> None:
+    write(2)
+    with pytest.raises(IntegrityError, match="audit_entry_from_one"), transaction.atomic():
+        forge(number, "e" * 64).save(force_insert=True)
 
 
 def test_two_entries_never_follow_the_same_one() -> None:
@@ -213,8 +229,50 @@ def insert_one() -> None:
     forge(3, "e" * 64).save(force_insert=True)
 
 
+def insert_at(number: int, previous: str = "e" * 64) -> None:
+    """Put an entry there as the table's owner can, who may take the constraint away as well."""
+    execute("ALTER TABLE audit_entry DROP CONSTRAINT audit_entry_from_one")
+    forge(number, previous).save(force_insert=True)
+    execute("ALTER TABLE audit_entry ADD CONSTRAINT audit_entry_from_one CHECK (number > 0) NOT VALID")
+
+
 def insert_before_the_first() -> None:
-    forge(0, "e" * 64).save(force_insert=True)
+    insert_at(0)
+
+
+def insert_long_before_the_first() -> None:
+    insert_at(-7)
+
+
+def insert_at_the_least_number() -> None:
+    insert_at(-(2**63))
+
+
+def insert_long_after_the_last() -> None:
+    insert_at(100_000)
+
+
+def insert_long_after_the_last_as_if_it_followed() -> None:
+    insert_at(100_000, hash_of(5))
+
+
+def insert_long_after_the_last_and_go_on() -> None:
+    insert_at(100_000)
+    write(2)
+
+
+def delete_what_others_wrote() -> None:
+    head_file().write_bytes(msgspec.json.encode(Head(5, hash_of(5), ((3, 4),))))
+    execute("DELETE FROM audit_entry WHERE number IN (3, 4)")
+
+
+def delete_a_part_of_what_others_wrote() -> None:
+    head_file().write_bytes(msgspec.json.encode(Head(5, hash_of(5), ((3, 5),))))
+    execute("DELETE FROM audit_entry WHERE number IN (3, 4)")
+
+
+def delete_two() -> None:
+    execute("DELETE FROM audit_entry WHERE number IN (3, 4)")
 
 
 def reorder_two() -> None:
@@ -250,7 +308,15 @@ TAMPERINGS: list[tuple[Callable[[], None], str, int]] = [
     (delete_one_and_close_the_gap, "entry 3 does not follow entry 2", 2),
     (delete_the_first, "entry 1 is missing", 0),
     (insert_one, "entry 3 does not follow entry 2", 2),
-    (insert_before_the_first, "entry 1 is missing", 0),
+    (insert_before_the_first, "entry 0 was put there: the first one is entry 1", 0),
+    (insert_long_before_the_first, "entry -7 was put there: the first one is entry 1", 0),
+    (insert_at_the_least_number, f"entry {-(2**63)} was put there", 0),
+    (insert_long_after_the_last, "entry 100000 was put there: entry 6 would be the next", 5),
+    (insert_long_after_the_last_as_if_it_followed, "entry 100000 was put there: entry 6 would be the next", 5),
+    (insert_long_after_the_last_and_go_on, "entries 6 to 99999 are missing, or entry 100000 was put there", 5),
+    (delete_what_others_wrote, "entries 3 to 4 are missing.", 2),
+    (delete_a_part_of_what_others_wrote, "entries 3 to 4 are missing, or entry 5 was put there", 2),
+    (delete_two, "entries 3 to 4 are missing", 2),
     (reorder_two, "entry 3 does not follow entry 2", 2),
     (cut_the_tail, "entries 4 to 5 are gone", 3),
     (cut_all, "entries 1 to 5 are gone", 0),
@@ -269,6 +335,34 @@ def test_what_was_tampered_with_is_found_and_named(tamper: Callable[[], None], n
     wrong = found_wrong()
     assert f"The audit log is not sound: {named}" in wrong
     assert f"{sound} entries before are." in wrong
+
+
+def test_without_the_file_what_is_missing_or_was_put_there_cannot_be_told() -> None:
+    write()
+    head_file().unlink()
+    with as_its_owner():
+        delete_two()
+    assert "entries 3 to 4 are missing, or entry 5 was put there" in found_wrong()
+    with as_its_owner():
+        execute("UPDATE audit_entry SET actor = 'mallory' WHERE number = 5")
+    assert "entry 5 was put there: entry 3 would be the next" in found_wrong()
+
+
+def test_an_entry_that_somebody_put_at_the_end_with_its_hash_is_told_also_when_the_log_went_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write()
+    forge(6, hash_of(5)).save(force_insert=True)
+    said = f"1 entry was not written here, as far as {head_file()} knows: 6"
+    assert f"The audit log hangs together, but {said}. Look at them" in found_wrong(2)
+    write(2)
+    assert audit.read_head() == Head(8, hash_of(8), ((6, 6),))
+    assert said in found_wrong(2)
+    forge(9, hash_of(8)).save(force_insert=True)
+    forge(10, hash_of(9)).save(force_insert=True)
+    assert f"3 entries were not written here, as far as {head_file()} knows: 6, 9 to 10. " in found_wrong(2)
+    call_command("verify_audit", "--others-write")
+    assert "10 entries, all sound; 3 entries were not written here" in capsys.readouterr().out
 
 
 def test_an_entry_that_was_written_anew_is_not_what_the_file_remembers_and_that_is_logged(
@@ -304,14 +398,50 @@ def test_without_the_file_a_cut_tail_cannot_be_told_and_that_is_said(capsys: pyt
     assert head_file().parent.is_dir()
 
 
-def test_an_older_file_agrees_as_far_as_it_goes(capsys: pytest.CaptureFixture[str]) -> None:
-    write(3)
-    older = head_file().read_bytes()
-    write(2)
-    head_file().write_bytes(older)
-    assert "agrees up to entry 3: the later ones were written elsewhere" in verified(capsys)
+def test_of_two_machines_each_file_knows_what_the_other_wrote(tmp_path: Path, settings: Any) -> None:
+    ours, theirs = head_file(), tmp_path / "theirs.json"
+    for file, count in ((ours, 3), (theirs, 2), (ours, 1)):
+        settings.AUDIT_HEAD_FILE = str(file)
+        write(count)
+    assert audit.read_head() == Head(6, hash_of(6), ((4, 5),))
+    assert audit.check().elsewhere == ((4, 5),)
+    settings.AUDIT_HEAD_FILE = str(theirs)
+    # What was there before the file nobody can tell by it.
+    assert audit.check().elsewhere == ((6, 6),)
+
+
+def test_who_comes_late_to_the_file_is_not_taken_for_another_machine() -> None:
     write(1)
-    assert audit.read_head() == Head(6, hash_of(6))
+    older = head_file().read_bytes()
+    write(4)
+    head_file().write_bytes(older)
+    for number in (4, 3, 5, 2):
+        audit._remember(Head(number, hash_of(number)), hash_of(number - 1))
+    assert audit.read_head() == audit.head()
+
+
+def test_who_has_just_committed_has_a_moment_to_come_to_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(1)
+    older = head_file().read_bytes()
+    write(1)
+    newer = head_file().read_bytes()
+    head_file().write_bytes(older)
+    monkeypatch.setattr(audit, "MOMENT", 20)
+    writer = threading.Timer(0.3, lambda: head_file().write_bytes(newer))
+    writer.start()
+    assert audit.check().elsewhere == ()
+    writer.join()
+
+
+def test_the_file_stays_short_however_often_others_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "MOST_SPANS", 2)
+    write(1)
+    for _ in range(4):
+        newest = audit.head()
+        forge(newest.number + 1, newest.hash).save(force_insert=True)
+        write(1)
+    # Entries of ours are among them: more is told than was written elsewhere, and never less.
+    assert audit.check().elsewhere == ((2, 6), (8, 8))
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"number": "x", "hash": ""}'])
@@ -334,15 +464,17 @@ def test_a_folder_that_takes_no_file_stops_nobody_from_writing(tmp_path: Path, s
     assert AuditEntry.objects.count() == 1
 
 
-@pytest.mark.parametrize(("tampered", "code"), [(False, 0), (True, 1)])
-def test_verify_audit_ends_with_a_code_that_a_machine_understands(tampered: bool, code: int) -> None:
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_verify_audit_ends_with_a_code_that_a_machine_understands(code: int) -> None:
     write()
-    if tampered:
+    if code == 1:
         with as_its_owner():
             change_one()
+    if code == 2:
+        forge(6, hash_of(5)).save(force_insert=True)
     done = subprocess.run(
         [sys.executable, "manage.py", "verify_audit"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert done.returncode == code, done.stderr
-    assert ("entry 3 was changed" in done.stderr) == tampered
-    assert ("5 entries, all sound" in done.stdout) == (not tampered)
+    assert ("entry 3 was changed" in done.stderr) == (code == 1)
+    assert ("5 entries, all sound" in done.stdout) == (code == 0)

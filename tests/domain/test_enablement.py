@@ -28,6 +28,8 @@ pytestmark = pytest.mark.usefixtures("database", "stream")
 no_memory = stage.no_memory
 SLUG = "support-chat"
 FAILURE = {"workload": SLUG, "primary": "premium-chat", "status": 529, "tier": "pro", "payload_class": "chat"}
+# Reasons that are none: of what nobody sees and of dots, and longer than one may be.
+UNSEEN, TOO_LONG = " \u200b\u2060…\u00ad\n", "x" * 2_001
 
 
 def refused(take: Callable[[], object]) -> str:
@@ -116,7 +118,7 @@ def test_an_approval_is_written_down_with_the_evidence_that_it_rests_on() -> Non
 def test_a_request_may_come_before_the_samples_and_waits_for_them() -> None:
     put_route()
     verify()
-    enablement.request(SLUG, ines(), "")
+    enablement.request(SLUG, ines(), "users need it")
     assert state() == "in review"
     samples(9)
     assert refused(approve) == "not_ready"
@@ -155,14 +157,14 @@ def test_who_has_asked_may_withdraw_and_nobody_else() -> None:
 @pytest.mark.parametrize(
     ("prepare", "take", "code"),
     [
-        (lambda: None, lambda: enablement.request(SLUG, ines(), ""), "no_policy"),
-        (lambda: put_route(fallback=None), lambda: enablement.request(SLUG, ines(), ""), "no_route"),
-        (put_route, lambda: enablement.request(SLUG, ines(), ""), "not_verified"),
-        (asked, lambda: enablement.request(SLUG, somebody("omar", "engineer"), ""), "asked"),
-        (enabled, lambda: enablement.request(SLUG, ines(), ""), "enabled"),
-        (ready, lambda: enablement.request(SLUG, dana(), ""), "not_yours"),
-        (ready, lambda: enablement.request(SLUG, somebody("vera", "viewer"), ""), "not_yours"),
-        (ready, lambda: enablement.request(SLUG, somebody("noah"), ""), "not_yours"),
+        (lambda: None, lambda: enablement.request(SLUG, ines(), "users need it"), "no_policy"),
+        (lambda: put_route(fallback=None), lambda: enablement.request(SLUG, ines(), "users need it"), "no_route"),
+        (put_route, lambda: enablement.request(SLUG, ines(), "users need it"), "not_verified"),
+        (asked, lambda: enablement.request(SLUG, somebody("omar", "engineer"), "users need it"), "asked"),
+        (enabled, lambda: enablement.request(SLUG, ines(), "users need it"), "enabled"),
+        (ready, lambda: enablement.request(SLUG, dana(), "users need it"), "not_yours"),
+        (ready, lambda: enablement.request(SLUG, somebody("vera", "viewer"), "users need it"), "not_yours"),
+        (ready, lambda: enablement.request(SLUG, somebody("noah"), "users need it"), "not_yours"),
         (ready, approve, "not_ready"),
         (asked, lambda: approve(somebody("omar", "engineer")), "not_yours"),
         (asked, lambda: approve(somebody("vera", "viewer")), "not_yours"),
@@ -174,6 +176,14 @@ def test_who_has_asked_may_withdraw_and_nobody_else() -> None:
         (asked, lambda: enablement.suspend(SLUG, dana(), "why not"), "not_enabled"),
         (enabled, lambda: enablement.suspend(SLUG, dana(), " "), "no_reason"),
         (enabled, lambda: enablement.suspend(SLUG, ines(), "why not"), "not_yours"),
+        (ready, lambda: enablement.request(SLUG, ines(), ""), "no_reason"),
+        (ready, lambda: enablement.request(SLUG, ines(), UNSEEN), "no_reason"),
+        (asked, lambda: enablement.reject(SLUG, dana(), standing().seen, UNSEEN), "no_reason"),
+        (enabled, lambda: enablement.suspend(SLUG, dana(), UNSEEN), "no_reason"),
+        (ready, lambda: enablement.request(SLUG, ines(), TOO_LONG), "too_long"),
+        (asked, lambda: enablement.approve(SLUG, dana(), standing().seen, TOO_LONG), "too_long"),
+        (asked, lambda: enablement.reject(SLUG, dana(), standing().seen, TOO_LONG), "too_long"),
+        (enabled, lambda: enablement.suspend(SLUG, dana(), TOO_LONG), "too_long"),
     ],
 )
 def test_a_step_that_cannot_be_taken_is_refused_by_its_code_and_changes_nothing(
@@ -181,6 +191,17 @@ def test_a_step_that_cannot_be_taken_is_refused_by_its_code_and_changes_nothing(
 ) -> None:
     dana(), ines(), prepare()
     assert refused(take) == code
+
+
+def test_a_reason_is_kept_to_its_last_letter_and_a_line_ends_with_one() -> None:
+    ready()
+    long = "line\r\n" * 399 + "Large"
+    made = enablement.request(SLUG, ines(), f" {long} ")
+    made.refresh_from_db()
+    assert made.why == "line\n" * 399 + "Large"
+    assert len(made.why) == enablement.MOST_WHY
+    with pytest.raises(NotNow, match=r"Say it in 2,000 characters at most: these are 2,001\."):
+        enablement.approve(SLUG, dana(), standing().seen, f"{long}r")
 
 
 def test_somebody_whose_account_is_closed_takes_no_step() -> None:
@@ -193,7 +214,7 @@ def test_too_few_that_passed_are_refused_of_all_and_of_the_newest() -> None:
     put_route()
     verify()
     samples(8, failed=2)
-    enablement.request(SLUG, ines(), "")
+    enablement.request(SLUG, ines(), "users need it")
     assert enablement.missing(standing()) == ["a pass rate of 90 % or more"]
     assert refused(approve) == "not_ready"
     # 28 of 30 in all, and of the newest ten all.
@@ -210,7 +231,7 @@ def test_just_as_many_as_policy_asks_for_are_enough_whatever_the_rounding() -> N
     put_route(review=way.REVIEW | {"min_reviews": 20, "pass_rate": 0.55})
     verify()
     samples(11, failed=9)
-    enablement.request(SLUG, ines(), "")
+    enablement.request(SLUG, ines(), "users need it")
     assert enablement.missing(standing()) == []
     approve()
     assert not routes.has_fallen(standing())
@@ -223,7 +244,7 @@ def test_just_as_many_as_policy_asks_for_are_enough_whatever_the_rounding() -> N
 def test_nobody_approves_what_they_asked_for_whatever_their_roles(roles: tuple[str, ...]) -> None:
     ready()
     asker = somebody("kim", *roles)
-    enablement.request(SLUG, asker, "")
+    enablement.request(SLUG, asker, "users need it")
     expected = {"own_request"} if set(roles) & {"reviewer", "admin"} else {"not_yours"}
     assert {refused(lambda: approve(asker))} == expected
     assert state() == "in review"
@@ -482,7 +503,7 @@ def test_of_an_approval_and_a_rejection_at_once_one_counts() -> None:
 def test_of_two_requests_at_once_one_is_made() -> None:
     ready()
     people = [somebody(f"engineer-{number}", "engineer") for number in range(4)]
-    codes = side_by_side(*(lambda by=by: enablement.request(SLUG, by, "") for by in people))
+    codes = side_by_side(*(lambda by=by: enablement.request(SLUG, by, "users need it") for by in people))
     assert codes == ["asked"] * 3
     assert RouteRequest.objects.count() == 1
 

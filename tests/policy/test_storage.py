@@ -225,7 +225,7 @@ def test_a_route_is_proposed_then_verified_then_enabled() -> None:
     assert routes.route_state("support-chat") == "proposed"
     verify("chat-tools")
     assert routes.route_state("support-chat") == "verified"
-    enablement.request("support-chat", way.ines(), "")
+    enablement.request("support-chat", way.ines(), "users need it")
     assert routes.route_state("support-chat") == "in review"
     enablement.approve("support-chat", way.dana(), way.standing().seen, "")
     assert routes.route_state("support-chat") == "enabled"
@@ -242,7 +242,7 @@ def test_a_route_of_which_one_payload_class_is_not_verified_is_not_asked_for() -
     put_support()
     verify("chat")
     with pytest.raises(enablement.NotNow, match="not verified"):
-        enablement.request("support-chat", way.ines(), "")
+        enablement.request("support-chat", way.ines(), "users need it")
 
 
 def test_the_newest_verification_counts_and_no_longer_than_30_days() -> None:
