@@ -1,6 +1,6 @@
 """What reviews say, in words, bars and a chart. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from dashboard import words
 from dashboard.charts import Chart, Grid, Spec, frame, lines
 from dashboard.overview.acting import said
+from fallbacks.policy import Policy
 from fallbacks.review_results import Figures, Pairs, Passed, Results, Route, Waiting
-from fallbacks.rulebook import Rulebook
+from fallbacks.routes import Scored
 from fallbacks.timebuckets import LENGTH, Step, Window
+from fallbacks.versions import Stored
 
 # Reviews come by the sitting: finer buckets than a day say nothing of more than two days.
 WIDTHS: tuple[tuple[timedelta, Step, int], ...] = (
@@ -31,17 +33,33 @@ HOW = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What reviews say of one route. `asked` is the pass rate that its policy asks for, None where it is not its
-    policy's route any more."""
+    """What reviews say of one route in the window. `policy` is None where the route is not its policy's any more; what
+    it asks for is held against `counts`, the samples of the route as it is, whenever they were settled."""
 
     route: Route
     figures: Figures
-    asked: float | None
+    policy: Policy | None
+    counts: Scored
 
     @property
     def falls_short(self) -> bool:
-        rate = self.figures.scored.rate
-        return self.asked is not None and rate is not None and rate < self.asked
+        """Whether enough samples count, and too few of them passed."""
+        asked, counts = self.policy, self.counts
+        return asked is not None and counts.count >= asked.review.min_reviews and not counts.passes(asked)
+
+    @property
+    def so_far(self) -> str:
+        """How far the route is from what its policy asks for, by the figures of its own page."""
+        if self.policy is None:
+            return "not the policy's now"
+        counts, least = self.counts, self.policy.review.min_reviews
+        if self.falls_short:
+            if counts.has_fallen(self.policy) and counts.recent < counts.count:
+                return f"falls short: {words.number(counts.recent_passed)} of the newest {words.number(counts.recent)}"
+            return f"falls short: {words.number(counts.passed)} of {words.number(counts.count)}"
+        if counts.count < max(least, 1):
+            return f"not yet: {words.number(counts.count)}{f' of {words.number(least)}' if least else ''} count"
+        return f"met: {words.number(counts.passed)} of {words.number(counts.count)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +80,15 @@ def width(cut: Grid) -> timedelta:
     return LENGTH[cut.step] * cut.width
 
 
-def rows(found: Results, book: Rulebook) -> list[Row]:
-    """Return a row for each route, that with the most samples first."""
-    made = [Row(route, figures, asked(route, book)) for route, figures in found.routes.items()]
+def rows(found: Results, policies: Sequence[Stored], scored: Mapping[int, Scored]) -> list[Row]:
+    """Return a row for each route, that with the most samples first. `scored` is what counts, by number of workload."""
+    asked = {(each.workload, each.policy.primary, each.policy.fallback): each for each in policies}
+    made = []
+    for route, figures in found.routes.items():
+        stored = asked.get(route)
+        counts = scored.get(stored.workload_id) if stored else None
+        made.append(Row(route, figures, stored.policy if stored else None, counts or Scored()))
     return sorted(made, key=lambda row: (-row.figures.scored.count, row.route))
-
-
-def asked(route: Route, book: Rulebook) -> float | None:
-    workload, *pair = route
-    version = book.latest(workload)
-    if version is None or [version.policy.primary, version.policy.fallback] != pair:
-        return None
-    return version.policy.review.pass_rate
 
 
 def bars(found: Results) -> list[Bar]:
@@ -90,10 +105,9 @@ def headline(scored: Passed, span: str) -> str:
     return f"{words.number(scored.passed)} of {words.number(scored.count)} {samples} passed in the {span}."
 
 
-def interval(scored: Passed) -> str:
+def interval(scored: Passed, joined: str = "to") -> str:
     """Write between which shares that of all answers lies: 76.4 to 99.1 %."""
-    low, high = (f"{share * 100:.1f}" for share in scored.interval)
-    return f"{low} to {high}{words.NARROW}%"
+    return words.interval(scored.interval, joined)
 
 
 def beside(compared: Pairs) -> str:

@@ -29,6 +29,12 @@ def percent(share: float | None, digits: int = 2) -> str:
     return f"{share * 100:.0f}{NARROW}%" if share in (0, 1) else f"{share * 100:.{digits}f}{NARROW}%"
 
 
+def interval(ends: tuple[float, float], joined: str = "to") -> str:
+    """Write between which shares one lies: 76.4 to 99.1 %, 0 to 65.8 %; `joined` is "and" after "between"."""
+    low, high = (percent(end, 1) for end in ends)
+    return f"{low.removesuffix(f'{NARROW}%')} {joined} {high}"
+
+
 def points(change: float | None) -> str:
     """Write a change in percentage points: +1.60, −0.05, 0."""
     if change is None:

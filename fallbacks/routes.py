@@ -189,6 +189,12 @@ SELECT workload_id, "primary", fallback, {columns} FROM r FULL JOIN e USING (wor
 """
 
 
+def scored(policies: Sequence[Stored]) -> dict[int, Scored]:
+    """Return by number of the workload what counts of its route as it is, where anything does: the same as in its
+    `Standing`. Two queries, however many policies."""
+    return _scored(policies, versions.routes_since(policies))
+
+
 def _scored(policies: Sequence[Stored], since: Mapping[int, datetime]) -> dict[int, Scored]:
     routes = [
         (

@@ -9,6 +9,8 @@ from fallbacks.review_results import Figures, Passed, results
 
 # `by` says what a row is of; names that are not told by that are empty.
 NAMES = ("workload", "primary", "fallback", "error_class", "criterion", "start")
+# The fallback against the primary. How far reviewers agree says nothing of it.
+COMPARED = ("primary_count", "primary_passed", "fallback_passed_of_the_same")
 
 
 def rows(asked: Asked) -> Iterator[Mapping[str, Any]]:
@@ -21,11 +23,13 @@ def rows(asked: Asked) -> Iterator[Mapping[str, Any]]:
     for name, figures in sorted(found.classes.items()):
         yield row("error_class", figures, workload=asked.workload, error_class=name)
     for each in found.criteria:
-        marks = {"not_applicable": each.na, "primary_count": each.primary.count, "primary_passed": each.primary.passed}
+        # Marks of both answers are counted, and not of how many requests both were marked.
+        marks = {"not_applicable": each.na, **of_primary(each.primary), "fallback_passed_of_the_same": None}
         yield row("criterion", Figures(each.marks), workload=asked.workload, criterion=each.name) | marks
     for start in cut.starts:
         yield row("time", found.times.get(start, Figures()), workload=asked.workload, start=start)
-    yield row("agreement", Figures(found.agreement.agreed), workload=asked.workload) | {"kappa": found.agreement.kappa}
+    beside = {"kappa": found.agreement.kappa, **dict.fromkeys(COMPARED)}
+    yield row("agreement", Figures(found.agreement.agreed), workload=asked.workload) | beside
 
 
 def row(by: str, figures: Figures, **names: Any) -> dict[str, Any]:
@@ -40,11 +44,15 @@ def row(by: str, figures: Figures, **names: Any) -> dict[str, Any]:
         "settled_late": figures.late if figures.median is not None else None,
         "median_seconds": round(figures.median.total_seconds()) if figures.median is not None else None,
         "p90_seconds": round(figures.p90.total_seconds()) if figures.p90 is not None else None,
-        "primary_count": compared.count,
-        "primary_passed": compared.of_second.passed,
-        "fallback_passed_of_the_same": compared.of_first.passed,
+        **of_primary(compared.of_second),
+        "fallback_passed_of_the_same": compared.of_first.passed if compared.count else None,
         "kappa": None,
     }
+
+
+def of_primary(beside: Passed) -> dict[str, Any]:
+    """Return how many of the primary's answers were scored, and passed: of none that is not known."""
+    return {"primary_count": beside.count, "primary_passed": beside.passed if beside.count else None}
 
 
 def passed(scored: Passed) -> dict[str, Any]:

@@ -55,11 +55,13 @@ class Needs:
         return scored.passed / scored.count if scored.count else None
 
     @property
+    def failed(self) -> int:
+        return self.at.scored.count - self.at.scored.passed
+
+    @property
     def interval(self) -> str:
         """The 95 % interval of the pass rate: 76.4 to 99.1 %."""
-        ends = intervals.wilson(self.at.scored.passed, self.at.scored.count)
-        low, high = (words.percent(end, 1) for end in ends)
-        return f"{low.removesuffix(words.NARROW + '%')} to {high}"
+        return words.interval(intervals.wilson(self.at.scored.passed, self.at.scored.count))
 
     @property
     def has_fallen(self) -> bool:

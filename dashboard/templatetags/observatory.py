@@ -33,6 +33,11 @@ BASE = HEIGHT - 2
 LOWEST_TOP = 0.02
 
 
+# So much of what somebody wrote stands on a page at once: one reason must not fill a card. To hide a few letters would
+# be no help.
+MOST_LETTERS, MOST_LINES = 280, 4
+NOT_WORTH_HIDING = 60
+
 # What is of one answer alone: it must not follow into another.
 NOT_KEPT = frozenset({"format", "open", "after", "before"})
 
@@ -86,6 +91,30 @@ def outcome(name: str) -> SafeString:
     """What became of a request: icon and word."""
     symbol, word = OUTCOMES[name]
     return format_html('<span class="outcome">{}{}</span>', icon(symbol), word)
+
+
+@register.simple_tag
+def quote(text: str, marks: bool = True) -> SafeString:
+    """What somebody wrote, in its own lines and with quotation marks or without; of what is long the beginning, and all
+    of it at a click. A block where it is long: it stands in no paragraph."""
+    lines = text.splitlines()
+    whole, begins = "\n".join(lines), "\n".join(lines[:MOST_LINES])
+    if len(lines) <= MOST_LINES and len(begins) <= MOST_LETTERS + NOT_WORTH_HIDING:
+        return _written(whole, marks)
+    if len(begins) > MOST_LETTERS:
+        # Not within a word, unless that is all there is.
+        begins = begins[:MOST_LETTERS].rsplit(maxsplit=1)[0]
+    return format_html(
+        '<details class="long"><summary>{} <span class="all">Show all</span><span class="less">Show less</span>'
+        "</summary>{}</details>",
+        _written(f"{begins.rstrip()} …", marks),
+        _written(whole, marks),
+    )
+
+
+def _written(text: str, marks: bool) -> SafeString:
+    # Alone within the quotation marks: what turns writing round would turn the last of them.
+    return format_html("<q><bdi>{}</bdi></q>" if marks else "<bdi>{}</bdi>", text)
 
 
 @register.simple_tag

@@ -7,7 +7,6 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard.audit import words as audit_words
 from dashboard.policies import field_words
 from dashboard.policies import words as policy_words
 from dashboard.rule_words import MEANING, MarkWords, acts, sentence
@@ -15,7 +14,6 @@ from dashboard.templatetags.observatory import icon
 from dashboard.who_may import may_review, may_write
 from dashboard.words import MISSING
 from fallbacks.canonical import Difference
-from fallbacks.models import AuditEntry
 from fallbacks.versions import Stored
 
 register = template.Library()
@@ -100,12 +98,6 @@ def part_bar(passed: int, of: int) -> SafeString:
         f"{good:.2f}",
         f"{100 - good if of else 0:.2f}",
     )
-
-
-@register.filter
-def quoted(entry: AuditEntry) -> str:
-    """What somebody said when they did what an entry of the audit log tells."""
-    return audit_words.told(entry).quoted
 
 
 @register.filter

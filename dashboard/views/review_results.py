@@ -9,7 +9,7 @@ from dashboard import review_results as told
 from dashboard.reviews import pending
 from dashboard.views.controls import answer, asked
 from dashboard.who_may import may_read_remarks
-from fallbacks import review_results, rulebook
+from fallbacks import review_results, routes, versions
 
 # Reviews are fewer than requests: a day of them says little.
 USUAL_RANGE = "30d"
@@ -19,11 +19,12 @@ USUAL_RANGE = "30d"
 @require_safe
 def results(request: HttpRequest) -> HttpResponse:
     """Show what reviews say of a span. Texts of samples are never on it."""
-    ask, book = asked(request, USUAL_RANGE), rulebook.recent()
+    ask = asked(request, USUAL_RANGE)
     workloads = queries.workload_slugs()
     workload, no_workload = forms.asked_choice(request.GET, "workload", workloads)
     window, cut = ask.span.window, told.grid(ask.span.window)
     found = review_results.results(window, told.width(cut), workload)
+    policies = versions.latest_of({of for of, _, _ in found.routes})
     waiting = review_results.waiting(workload)
     if not workload:
         pending.remember(request, waiting.count)
@@ -36,13 +37,15 @@ def results(request: HttpRequest) -> HttpResponse:
         "headline": told.headline(found.whole.scored, ask.span.words),
         "how": told.HOW,
         "whole": found.whole,
-        "interval": told.interval(found.whole.scored),
+        "interval": told.interval(found.whole.scored, "and"),
         "beside": told.beside(found.whole.compared),
         "agreement": found.agreement,
         "agreed": told.agreement(found),
         "waiting": waiting,
         "waits": told.now(waiting, ask.now),
-        "rows": [(row, told.interval(row.figures.scored)) for row in told.rows(found, book)],
+        "rows": [
+            (row, told.interval(row.figures.scored)) for row in told.rows(found, policies, routes.scored(policies))
+        ],
         "bars": told.bars(found),
         "criteria": found.criteria,
         "may_read": may_read,

@@ -13,7 +13,7 @@ from fallbacks.models import Enablement
 from fallbacks.recording import record
 from fallbacks.rulebook import changing
 from tests.browser.conftest import OpenPage
-from tests.browser.test_pages import BOTH, HOSTILE, look
+from tests.browser.test_pages import BOTH, HOSTILE, NARROW, WIDE, look
 from tests.browser.test_policy_pages import open_all
 from tests.conftest import Person
 from tests.dashboard import stage
@@ -90,6 +90,65 @@ def test_pages_with_nothing_to_show_are_sound(
     look(browser_page("/audit?actor=nobody&from=yesterday", admin, theme, width))
 
 
+# How far apart the first and the last character of an element are drawn: less than nothing where they are turned round.
+DRAWN = """it => {
+  const text = it.firstChild, place = (at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect();
+  };
+  const first = place(0), last = place(text.length - 1);
+  return first.top === last.top ? last.left - first.left : 0;
+}"""
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_what_turns_writing_round_turns_nothing_beside_it(
+    browser_page: OpenPage, person: Person, figures: None, width: int
+) -> None:
+    dana = way.dana()
+    dana.first_name = "\u202eanad"
+    dana.save()
+    turned, admin = "\u202eeht yramirp saw yawa", person("admin")
+    enablement.request("support-chat", way.ines(), turned)
+    history, decision = ".turns :is(time, .mono)", "[aria-labelledby=de-title] time"
+    for path, beside in ((PAGE, history), (PAGE, decision), ("/audit", "table.log time")):
+        page = browser_page(path, admin, width=width)
+        expect(page.locator("q").first).to_contain_text(turned)
+        assert page.locator(beside).count()
+        for at in page.locator(beside).all():
+            assert at.evaluate(DRAWN) > 0, (path, at.inner_html())
+    enablement.approve("support-chat", dana, way.standing().seen, turned)
+    enablement.suspend("support-chat", dana, turned)
+    page = browser_page(PAGE, admin, width=width)
+    for at in page.locator(f"{history}, .note time, .say time").all():
+        assert at.evaluate(DRAWN) > 0, at.inner_html()
+
+
+@BOTH
+def test_a_long_reason_is_read_at_a_click_and_fills_no_card(
+    browser_page: OpenPage, person: Person, figures: None, theme: str, width: int
+) -> None:
+    way.samples(0, failed=1)[0].reviews.update(comment="so it is, " * 150)
+    enablement.request("support-chat", way.ines(), "one\ntwo\nthree\n" + "a reason of many words " * 80)
+    page = browser_page(PAGE, person("reviewer"), theme, width)
+    look(page)
+    beginning = page.locator(".turns .long").first
+    assert beginning.bounding_box()["height"] < (400 if width == NARROW else 160)  # type: ignore[index]
+    # In its lines.
+    assert beginning.locator("summary bdi").evaluate("it => it.getClientRects().length") >= 4
+    beginning.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(beginning.get_by_text("Show less")).to_be_visible()
+    expect(beginning.locator("summary q")).to_be_hidden()
+    expect(beginning.locator("> q")).to_be_visible()
+    look(page)
+    page.emulate_media(media="print")
+    for whole in page.locator(".long > q").all():
+        expect(whole).to_be_visible()
+
+
 def tab_to(page: Page, name: str) -> None:
     """Come to a control as somebody without a mouse does."""
     for _ in range(60):
@@ -130,7 +189,7 @@ def test_a_route_is_asked_for_and_approved_by_keyboard_alone(
 def test_who_decides_on_what_has_changed_is_asked_again_and_loses_no_word(
     browser_page: OpenPage, person: Person, figures: None, complaints: list[str]
 ) -> None:
-    enablement.request("support-chat", way.ines(), "")
+    enablement.request("support-chat", way.ines(), "users need it")
     page = browser_page(PAGE, person("reviewer"))
     page.get_by_label("Why").fill("looked at all of them")
     way.samples(0, failed=1)

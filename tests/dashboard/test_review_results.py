@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from django.test import Client
 
 from dashboard.reviews import pending
-from fallbacks import rulebook
+from fallbacks import catalogue, rulebook
 from fallbacks.models import Enablement
 from fallbacks.recording import record
 from tests.conftest import Person
@@ -19,6 +20,7 @@ from tests.dashboard import stage
 from tests.dashboard.stage import asked_of_the_database, shown, text_of
 from tests.make import NOON, event, traffic
 from tests.policy import on_the_way as way
+from tests.policy.policies import MODELS
 from tests.samples import review, reviewer, sample
 
 PAGE = "/reviews/results"
@@ -71,11 +73,54 @@ def test_routes_stand_with_their_interval_and_what_is_asked_of_them(viewer: Clie
     text = shown(viewer, PAGE)
     first, second = text.index("support-chat premium-chat → baseline-chat 90.0 %"), text.index("code-assistant a → b")
     assert first < second
-    assert "9 of 10 59.6 to 98.2 % 90 % met 90.0 % 9 of 10; fallback 9 5 h 9 of 10 in 9 h 2 of 10" in text
+    assert "9 of 10 59.6 to 98.2 % 90 % not yet: 0 of 30 count 90.0 % 9 of 10; fallback 9 5 h 9 of 10 in 9 h" in text
     # Whatever its policy asks, it does not ask it of this pair.
     assert "50.0 % 1 of 2 9.5 to 90.5 % – not the policy's now – not compared" in text
-    stage.put_policy(review=stage.SUPPORT["review"] | {"pass_rate": 0.95})
-    assert "95 % falls short" in shown(viewer, PAGE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "good", "failed", "said"),
+    [
+        ((10, 0.9), 0, 0, "90 % not yet: 0 of 10 count"),
+        ((10, 0.9), 9, 0, "90 % not yet: 9 of 10 count"),
+        ((10, 0.9), 9, 1, "90 % met: 9 of 10"),
+        ((10, 0.9), 8, 2, "90 % falls short: 8 of 10"),
+        # Of all enough passed, and of the newest too few.
+        ((10, 0.6), 12, 5, "60 % falls short: 5 of the newest 10"),
+        ((0, 0.9), 0, 0, "90 % not yet: 0 count"),
+        ((0, 0.9), 1, 0, "90 % met: 1 of 1"),
+    ],
+)
+def test_what_is_asked_for_is_held_against_what_the_page_of_the_route_counts(
+    viewer: Client, reviews: datetime, asked: tuple[int, float], good: int, failed: int, said: str
+) -> None:
+    least, rate = asked
+    way.put_route(review=way.REVIEW | {"min_reviews": least, "pass_rate": rate})
+    way.samples(good, failed)
+    assert f" {said} " in shown(viewer, PAGE)
+    needs = shown(viewer, "/policies/support-chat/route").split("What enabling needs", 1)[1]
+    is_met = " met: " in f" {said}"
+    assert is_met == ("none yet" not in needs and "too low" not in needs and good > 0 and "9 of 10, by" not in needs)
+
+
+def test_what_counted_before_the_route_changed_is_not_said_to_suffice(viewer: Client, reviews: datetime) -> None:
+    way.put_route()
+    way.samples(10)
+    assert "met: 10 of 10" in shown(viewer, PAGE)
+    catalogue.put("baseline-chat", MODELS["baseline-chat"] | {"data_region": "us"}, "dana")
+    text = shown(viewer, PAGE)
+    # They are among what was settled in the window all the same.
+    assert "19 of 20 76.4 to 99.1 % 90 % not yet: 0 of 10 count" in text
+    assert "no 10 0 of 10" in shown(viewer, "/policies/support-chat/route")
+
+
+def test_an_interval_is_written_one_way(viewer: Client, database: None) -> None:
+    way.put_route()
+    way.samples(0, failed=2)
+    text = shown(viewer, PAGE)
+    assert "of all answers it is between 0 and 65.8 %, at 95 %." in text
+    assert "0 of 2 0 to 65.8 %" in text
+    assert "95 % interval 0 to 65.8 %" in shown(viewer, "/policies/support-chat/route")
 
 
 def test_classes_and_criteria_are_told(viewer: Client, reviews: datetime) -> None:
@@ -168,6 +213,26 @@ def test_the_file_has_the_figures_of_the_page(viewer: Client, reviews: datetime)
     assert rows(viewer, range="24h", workload="code-assistant")[0]["count"] == "2"
     answer = viewer.get(FILE, {"range": "2y"})
     assert answer.status_code == 400
+
+
+def test_what_was_not_measured_is_empty_in_the_file_and_null_in_json(viewer: Client, reviews: datetime) -> None:
+    names = ("primary_count", "primary_passed", "fallback_passed_of_the_same")
+    found = rows(viewer)
+    beside = {row["by"] + row["workload"] + row["criterion"]: tuple(row[name] for name in names) for row in found}
+    assert beside["routesupport-chat"] == ("10", "9", "9")
+    # None was compared: of none, how many passed is not known.
+    assert beside["routecode-assistant"] == ("0", "", "")
+    assert beside["criterioncorrect"] == ("0", "", "")
+    assert beside["agreement"] == ("", "", "")
+    late = reviews - HOUR / 2
+    both = sample(passed=False, primary_output="no", sampled_at=late, scored_at=late, criteria=["c"])
+    review(both, reviewer("ana"), False, primary_passed=False, primary_marks={"c": "fail"})
+    text = viewer.get(FILE, {"range": "1h", "workload": "support-chat", "format": "json"}).getvalue()
+    rows_of = {row["by"]: row for row in json.loads(text)["results"]}
+    # Measured, and none passed.
+    assert [rows_of["all"][name] for name in names] == [1, 0, 0]
+    assert [rows_of["criterion"][name] for name in names] == [1, 0, None]
+    assert [rows_of["agreement"][name] for name in names] == [None] * 3
 
 
 def test_names_that_a_spreadsheet_would_calculate_are_text(viewer: Client, database: None) -> None:

@@ -104,6 +104,11 @@ def test_the_audit_log_tells_every_step_and_is_sound(book: Rulebook) -> None:
     actions = Counter(AuditEntry.objects.values_list("action", flat=True))
     assert actions["sample scored"] == Review.objects.count() > 100
     assert (actions["enablement requested"], actions["route enabled"], actions["verification received"]) == (4, 3, 6)
+    # Its times are those of loading, and pages tell of others: the log says why.
+    for entry in AuditEntry.objects.filter(action__in=["enablement requested", "route enabled"]):
+        assert "(The demo: each step was logged when it was loaded.)" in json.loads(entry.details)["why"]
+    tested = AuditEntry.objects.filter(action="verification received")
+    assert set(tested.values_list("actor", flat=True)) == {"the demo, as it was loaded"}
 
 
 def test_the_demo_is_there_whole_or_not_at_all(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
