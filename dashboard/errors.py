@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import DatabaseError, DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -70,7 +70,18 @@ class NotForYou(PermissionDenied):
         self.advice = advice
 
 
+class Unclear(BadRequest):
+    """A request is not understood: what of it, and what to do."""
+
+    def __init__(self, head: str, advice: str) -> None:
+        super().__init__(f"{head} {advice}")
+        self.head = head
+        self.advice = advice
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, Unclear):
+        return told(request, 400, "bad_request", exception.head, exception.advice)
     return told(request, 400, "bad_request", "The request cannot be read.", "Check its address and its headers.")
 
 

@@ -3,10 +3,12 @@
 A sample is free where nobody holds it, or whoever did let the time run out. The row itself says who holds it, so that
 of two who claim at once each gets others: rows that somebody is claiming are skipped, and what was claimed meanwhile
 is looked at again before it is taken. Two windows of one person claim one after the other, by that person's row.
+
+What counts for its route as the route is now comes first. The rest, answers of before, is only worth a look.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,26 +17,35 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 
-from fallbacks import audit
+from fallbacks import audit, versions
 from fallbacks.models import PassedOver, Review, Sample, User
 from fallbacks.reading import storable
+from fallbacks.versions import ROUTES, Route
 
 LEASE = timedelta(minutes=30)
 # So many may be one's own, however often one claims: what one works through in a sitting.
 MOST_CLAIMED = 20
+# Up to 16 KiB each: what only asks in which order samples come leaves them in the database.
+TEXTS = ("input", "output", "primary_output")
 
+# Whether what is said of a sample counts for its workload's route as it is: as in `fallbacks.routes`.
+COUNTS = """
+coalesce((s."primary", s.fallback) = (route."primary", route.fallback) AND s.occurred_at >= route.since, false)
+"""
 CLAIM = """
-WITH free AS (
-  SELECT s.id, s.due_at FROM sample s JOIN workload w ON w.id = s.workload_id
+WITH route AS ({routes}), free AS (
+  SELECT s.id, s.due_at, {counts} AS counts
+  FROM sample s JOIN workload w ON w.id = s.workload_id LEFT JOIN route ON route.workload_id = s.workload_id
   WHERE s.scored_at IS NULL AND s.texts_removed_at IS NULL
     AND (s.held_until IS NULL OR s.held_until <= clock_timestamp())
     AND (%(workload)s = '' OR w.slug = %(workload)s)
     AND (%(reason)s = '' OR s.reason = %(reason)s)
     AND (%(sample)s::bigint IS NULL OR s.id = %(sample)s)
+    AND (%(counts)s::boolean IS NULL OR {counts} = %(counts)s)
     AND NOT EXISTS (SELECT 1 FROM review r WHERE r.sample_id = s.id AND r.reviewer_id = %(by)s)
     AND NOT EXISTS (SELECT 1 FROM passed_over p WHERE p.sample_id = s.id AND p.reviewer_id = %(by)s)
-  ORDER BY s.due_at, s.id LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
-), placed AS (SELECT id, row_number() OVER (ORDER BY due_at, id) AS place FROM free)
+  ORDER BY counts DESC, s.due_at, s.id LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+), placed AS (SELECT id, row_number() OVER (ORDER BY counts DESC, due_at, id) AS place FROM free)
 UPDATE sample SET held_by_id = %(by)s, held_until = statement_timestamp() + %(lease)s,
                   batch = %(batch)s, place = placed.place
 FROM placed WHERE sample.id = placed.id
@@ -49,22 +60,29 @@ RETURNING held_until
 """
 # The row tells whose it was last until somebody else has claimed it.
 TAKE_UP = """
-WITH mine AS (
-  SELECT id FROM sample WHERE held_by_id = %(by)s AND scored_at IS NULL AND texts_removed_at IS NULL
+WITH lapsed AS (
+  SELECT id FROM sample
+  WHERE held_by_id = %(by)s AND held_until <= statement_timestamp() AND scored_at IS NULL AND texts_removed_at IS NULL
+  ORDER BY id IS DISTINCT FROM %(sample)s::bigint, due_at, id LIMIT %(room)s
+), mine AS (
+  SELECT id FROM sample
+  WHERE held_by_id = %(by)s AND scored_at IS NULL AND texts_removed_at IS NULL
+    AND (held_until > statement_timestamp() OR id IN (SELECT id FROM lapsed))
   ORDER BY id FOR UPDATE
 )
 UPDATE sample SET held_until = statement_timestamp() + %(lease)s FROM mine WHERE sample.id = mine.id
 """
 WAITING = """
-SELECT w.slug, s.reason, count(*),
+SELECT w.slug, s.reason, {counts}, count(*),
        count(*) FILTER (WHERE NOT coalesce(s.held_until > now(), false) AND r.id IS NULL AND p.id IS NULL),
        count(*) FILTER (WHERE s.held_until > now() AND s.held_by_id <> %(by)s),
        count(*) FILTER (WHERE s.due_at <= now()), min(s.sampled_at), min(s.due_at)
 FROM sample s JOIN workload w ON w.id = s.workload_id
+     LEFT JOIN ({routes}) route ON route.workload_id = s.workload_id
      LEFT JOIN review r ON r.sample_id = s.id AND r.reviewer_id = %(by)s
      LEFT JOIN passed_over p ON p.sample_id = s.id AND p.reviewer_id = %(by)s
 WHERE s.scored_at IS NULL AND s.texts_removed_at IS NULL
-GROUP BY 1, 2 ORDER BY 1, 2
+GROUP BY 1, 2, 3 ORDER BY 3 DESC, 1, 2
 """
 
 
@@ -79,15 +97,29 @@ class NotHeld(Exception):
         )
 
 
+class HoldsMost(NotHeld):
+    """The time ran out for the sample, and the reviewer holds as many others as anybody may."""
+
+    code = "holds_most"
+
+    def __init__(self) -> None:
+        Exception.__init__(
+            self,
+            f"The half hour is over, and you hold {MOST_CLAIMED} others, the most. Score or hand back one of them, then"
+            " take this up again.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Samples of one workload and reason of sampling that wait to be scored.
+    """Samples of one workload and reason of sampling that wait to be scored, and all count for its route or none does.
 
     `free` are those that whoever asks could claim, `held` are with others, `overdue` were due before now.
     """
 
     workload: str
     reason: str
+    counts: bool
     count: int
     free: int
     held: int
@@ -106,10 +138,11 @@ class Place:
 
 
 def waiting(by: User) -> list[Waiting]:
-    """Return what waits, by workload and reason, as this reviewer meets it. One query, over what is not scored."""
+    """Return what waits, by workload and reason, as this reviewer meets it: what counts for its route first. One query,
+    over what is not scored."""
     given: Any = {"by": by.id}
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, given)
+        cursor.execute(WAITING.format(routes=ROUTES, counts=COUNTS), given)
         return [Waiting(*row) for row in cursor.fetchall()]
 
 
@@ -125,12 +158,18 @@ def pending() -> dict[str, int]:
 
 
 def claim(
-    by: User, workload: str = "", reason: str = "", most: int = MOST_CLAIMED, sample: int | None = None
+    by: User,
+    workload: str = "",
+    reason: str = "",
+    most: int = MOST_CLAIMED,
+    sample: int | None = None,
+    counts: bool | None = None,
 ) -> uuid.UUID | None:
     """Give the reviewer up to `most` free samples, the most urgent first; return their batch, None where none is given.
 
     That is where none is free, or where as many as anybody may hold are held already: what is held and what is given
-    are `MOST_CLAIMED` together. `sample` is the one wanted. Nobody gets what they have scored or skipped.
+    are `MOST_CLAIMED` together. `sample` is the one wanted; `counts` asks only for what counts for its route as it is,
+    or only for what does not. Without it the former comes first. Nobody gets what they have scored or skipped.
     """
     batch = uuid.uuid4()
     given: Any = {
@@ -138,28 +177,54 @@ def claim(
         "workload": workload,
         "reason": reason,
         "sample": sample,
+        "counts": counts,
         "lease": LEASE,
         "batch": batch,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        # Another window of the same person waits here, nobody else does: a row that refers to this one, such as a
-        # sample that is held or a review, takes no lock that this would be in the way of.
-        User.objects.select_for_update(no_key=True).filter(id=by.id).values_list("id").first()
-        # Counted by a statement of its own: its snapshot must be taken when the lock is there.
-        room = MOST_CLAIMED - held(by).count()
-        if room <= 0:
+        room = _room(by)
+        if room == 0:
             return None
-        cursor.execute(CLAIM, given | {"most": max(1, min(most, room))})
+        cursor.execute(CLAIM.format(routes=ROUTES, counts=COUNTS), given | {"most": max(1, min(most, room))})
         return batch if cursor.rowcount else None
 
 
+def _room(by: User) -> int:
+    """Return how many more the reviewer may hold, and let no other window give them any until the transaction ends."""
+    # Another window of the same person waits here, nobody else does: a row that refers to this one, such as a sample
+    # that is held or a review, takes no lock that this would be in the way of.
+    User.objects.select_for_update(no_key=True).filter(id=by.id).values_list("id").first()
+    # Counted by a statement of its own: its snapshot must be taken when the lock is there.
+    return max(0, MOST_CLAIMED - held(by).count())
+
+
 def held(by: User) -> QuerySet[Sample]:
-    """Return the samples that are the reviewer's now, in the order in which they were claimed."""
+    """Return the samples that are the reviewer's now, the most urgent first."""
     return (
         Sample.objects.filter(held_by=by, held_until__gt=Now(), scored_at=None)
         .select_related("workload")
-        .order_by("held_until", "batch", "place")
+        .order_by("due_at", "id")
     )
+
+
+def in_order(by: User) -> list[Sample]:
+    """Return what the reviewer holds as it is given: the most urgent first, and last what does not count. Two
+    queries."""
+    found = list(held(by).defer(*TEXTS))
+    counting = those_that_count(found)
+    return sorted(found, key=lambda each: each.id not in counting)
+
+
+def those_that_count(samples: Collection[Sample]) -> set[int]:
+    """Return the numbers of those of which what is said counts for their routes as they are. One query."""
+    routes = versions.routes({each.workload_id for each in samples})
+    return {each.id for each in samples if counts(each, routes.get(each.workload_id))}
+
+
+def counts(sample: Sample, route: Route | None) -> bool:
+    """Tell whether what is said of a sample counts for the route of its workload."""
+    pair = (sample.primary, sample.fallback)
+    return route is not None and pair == (route.primary, route.fallback) and sample.occurred_at >= route.since
 
 
 def renew(by: User) -> datetime | None:
@@ -171,12 +236,21 @@ def renew(by: User) -> datetime | None:
     return max(until for (until,) in found) if found else None
 
 
-def take_up(by: User) -> int:
-    """Hold again what the time ran out for and nobody has claimed since; return how many the reviewer holds now."""
-    given: Any = {"lease": LEASE, "by": by.id}
-    with connection.cursor() as cursor:
+def take_up(by: User, sample: int | None = None) -> int:
+    """Hold again what the time ran out for and nobody has claimed since; return how many the reviewer holds now.
+
+    As many as there is room for beside what is held, the most urgent first, and before them `sample`.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        given: Any = {"lease": LEASE, "by": by.id, "sample": sample, "room": _room(by)}
         cursor.execute(TAKE_UP, given)
         return int(cursor.rowcount)
+
+
+def why_not_held(sample: int, by: User) -> NotHeld:
+    """Return why a sample is not the reviewer's now."""
+    was_theirs = Sample.objects.filter(id=sample, held_by=by, scored_at=None, texts_removed_at=None).exists()
+    return HoldsMost() if was_theirs and held(by).count() >= MOST_CLAIMED else NotHeld()
 
 
 def lock_held(sample: int, by: User) -> Sample:

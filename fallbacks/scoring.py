@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from fallbacks import audit, enablement, review_queue, routes
 from fallbacks.models import Review, Sample, User
-from fallbacks.reading import Refused, storable
+from fallbacks.reading import Refused, says_something, storable
 from fallbacks.refusals import Problem
 from fallbacks.rulebook import changing
 
@@ -115,7 +115,7 @@ def _problems(sample: Sample, fallback: Score, primary: Score | None, comment: s
     if len(comment) > MOST_COMMENT:
         found.append(Problem("comment", f"Write {MOST_COMMENT:,} characters at most."))
     # Of either: a refusal that depends on which is the fallback's would tell which that is.
-    if not comment and any(said and said.passed is False for said in (fallback, primary)):
+    if not says_something(comment) and any(said and said.passed is False for said in (fallback, primary)):
         found.append(Problem("comment", "Say what is wrong: whoever mends it was not here."))
     return found
 

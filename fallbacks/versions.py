@@ -23,6 +23,15 @@ class Stored:
     policy: Policy
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The pair of a workload's policy, and since when the route is what it is, its models included."""
+
+    primary: str
+    fallback: str | None
+    since: datetime
+
+
 def latest(workload: str) -> Stored | None:
     """Return the newest version of the workload's policy. One query."""
     rows = PolicyVersion.objects.filter(workload__slug=workload).order_by("-version")
@@ -45,21 +54,26 @@ def history(workload: str) -> list[Stored]:
 
 
 # A route is the pair and the payload classes, and what its models are: lists are stored sorted, so that equal ones are
-# equal JSON.
-ROUTES_SINCE = """
-SELECT turns.workload_id, greatest(max(turns.since), max(m.reshaped_at)) FROM (
-  SELECT workload_id, since,
-         lag(route) OVER (PARTITION BY workload_id ORDER BY version) IS DISTINCT FROM route AS is_another
+# equal JSON. One row a workload, for other statements to join.
+ROUTES = """
+SELECT pair.workload_id, pair."primary", pair.fallback, greatest(pair.since, max(m.reshaped_at)) AS since FROM (
+  SELECT DISTINCT ON (workload_id)
+         workload_id, since, body->>'primary' AS "primary", body->>'fallback' AS fallback
   FROM (
-    SELECT workload_id, version, since,
-           jsonb_build_array(body->'primary', body->'fallback', body->'payload_classes') AS route
-    FROM policy_version WHERE workload_id = ANY(%s::bigint[])
-  ) routes
-) turns
-JOIN unnest(%s::bigint[], %s::text[], %s::text[]) AS pair (workload_id, "primary", fallback) USING (workload_id)
-LEFT JOIN model m ON m.name IN (pair."primary", pair.fallback)
-WHERE turns.is_another GROUP BY turns.workload_id
+    SELECT workload_id, version, since, body,
+           lag(route) OVER (PARTITION BY workload_id ORDER BY version) IS DISTINCT FROM route AS is_another
+    FROM (
+      SELECT workload_id, version, since, body,
+             jsonb_build_array(body->'primary', body->'fallback', body->'payload_classes') AS route
+      FROM policy_version
+    ) routes
+  ) turns
+  WHERE is_another ORDER BY workload_id, version DESC
+) pair LEFT JOIN model m ON m.name IN (pair."primary", pair.fallback)
+GROUP BY pair.workload_id, pair."primary", pair.fallback, pair.since
 """
+
+ROUTES_OF = "SELECT * FROM ({routes}) route WHERE workload_id = ANY(%s::bigint[])"
 
 
 def routes_since(policies: Sequence[Stored]) -> dict[int, datetime]:
@@ -67,11 +81,15 @@ def routes_since(policies: Sequence[Stored]) -> dict[int, datetime]:
 
     `policies` are the newest ones.
     """
-    routes = [(each.workload_id, each.policy.primary, each.policy.fallback) for each in policies]
-    numbers, primaries, fallbacks = (list(column) for column in zip(*routes, strict=True)) if routes else ([], [], [])
+    found = routes(each.workload_id for each in policies)
+    return {number: route.since for number, route in found.items()}
+
+
+def routes(workloads: Iterable[int]) -> dict[int, Route]:
+    """Return by number of the workload its route as it is; one without a policy is left out. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(ROUTES_SINCE, [numbers, numbers, primaries, fallbacks])
-        return dict(cursor.fetchall())
+        cursor.execute(ROUTES_OF.format(routes=ROUTES), [list(workloads)])
+        return {number: Route(*fields) for number, *fields in cursor.fetchall()}
 
 
 def _stored(rows: Iterable[PolicyVersion]) -> list[Stored]:

@@ -11,10 +11,14 @@ from django.utils import timezone
 from dashboard.reviews import marking, words
 from dashboard.reviews.differences import Piece, marked
 from dashboard.reviews.marking import Role, Typed
-from fallbacks import review_queue
+from fallbacks import review_queue, versions
 from fallbacks.models import Review, Sample, User
-from fallbacks.review_queue import Place
+from fallbacks.review_queue import MOST_CLAIMED, Place
 from fallbacks.verdict import named
+
+# Letters, and ends of lines: about as much as fits a screen.
+LONG_FROM = 1500
+LONG_FROM_LINES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Output:
     model: str
     pieces: Sequence[Piece]
     length: int
+    is_long: bool
 
     @property
     def letter(self) -> str:
@@ -41,6 +46,11 @@ class Neighbours:
     following: int | None
     count: int
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether nobody may hold more."""
+        return self.count >= MOST_CLAIMED
+
 
 def shown(sample: Sample, typed: Typed) -> dict[str, Any]:
     """Return what the page shows of a sample that is held or was scored: texts, facts and marks. Asks nothing."""
@@ -54,6 +64,7 @@ def shown(sample: Sample, typed: Typed) -> dict[str, Any]:
         "due": words.due(sample.due_at, now),
         "is_overdue": sample.due_at <= now,
         "outputs": outputs,
+        "input_is_long": is_long(sample.input or ""),
         "differs": any(piece.differs for output in outputs for piece in output.pieces),
         "rows": marking.rows(sample, typed),
         "asks_anything": any(name in words.ASKS for name in sample.criteria),
@@ -61,6 +72,11 @@ def shown(sample: Sample, typed: Typed) -> dict[str, Any]:
         "missing": words.marks(count) if (count := marking.missing(sample, typed)) else "",
         "typed": typed,
     }
+
+
+def is_long(text: str) -> bool:
+    """Tell whether a text is to be scrolled by itself: the marks would be far away."""
+    return len(text) > LONG_FROM or text.count("\n") >= LONG_FROM_LINES
 
 
 def both(sample: Sample) -> list[Output]:
@@ -71,7 +87,7 @@ def both(sample: Sample) -> list[Output]:
     whole = [texts[role] for role in of.values()]
     pieces = marked(*whole) if len(whole) == 2 else ([Piece(whole[0], False)],)
     return [
-        Output(side, role, models[role], cut, len(texts[role]))
+        Output(side, role, models[role], cut, len(texts[role]), is_long(texts[role]))
         for (side, role), cut in zip(of.items(), pieces, strict=True)
     ]
 
@@ -96,20 +112,35 @@ def progress(sample: int, batch: UUID | None, by: User) -> Progress:
 
 
 def neighbours(sample: Sample, by: User) -> Neighbours:
-    """Return what else the reviewer holds, in the order in which it was claimed. One query."""
-    held = review_queue.held(by).values_list("batch", "place", "id")
-    order = sorted((str(batch), place, number) for batch, place, number in held)
-    here = (str(sample.batch), sample.place, sample.id)
-    before = [each for each in order if each < here]
-    after = [each for each in order if each > here]
-    # What was claimed together is done together, also what was passed on the way.
-    following = min([*after, *before], key=lambda each: each[0] != here[0], default=None)
+    """Return what else the reviewer holds, in the order in which it is given. Two queries."""
+    now = timezone.now()
+    held = list(review_queue.held(by).defer(*review_queue.TEXTS))
+    counting = review_queue.those_that_count([*held, sample])
+
+    def order(each: Sample) -> tuple[bool, datetime, int]:
+        return each.id not in counting, each.due_at, each.id
+
+    def turn(each: Sample) -> tuple[bool, bool]:
+        """What is overdue comes before the rest, and what was passed on the way comes last."""
+        return each.id not in counting or each.due_at > now, order(each) < order(sample)
+
+    held.sort(key=order)
+    before = [each.id for each in held if order(each) < order(sample)]
+    after = [each.id for each in held if order(each) > order(sample)]
+    following = min((each for each in held if each.id != sample.id), key=turn, default=None)
     return Neighbours(
-        before=before[-1][2] if before else None,
-        after=after[0][2] if after else None,
-        following=following[2] if following else None,
-        count=len(order),
+        before=before[-1] if before else None,
+        after=after[0] if after else None,
+        following=following.id if following else None,
+        count=len(held),
     )
+
+
+def counting(sample: Sample) -> dict[str, Any]:
+    """Return whether what is said of a sample counts for its route, and the route as it is. One query."""
+    route = versions.routes([sample.workload_id]).get(sample.workload_id)
+    is_same_pair = route is not None and (sample.primary, sample.fallback) == (route.primary, route.fallback)
+    return {"counts": review_queue.counts(sample, route), "route": route, "is_same_pair": is_same_pair}
 
 
 def seconds_left(until: datetime | None) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from dashboard.reviews import words
 from fallbacks.models import Review, Sample
+from fallbacks.reading import with_line_feeds
 from fallbacks.refusals import Problem
 from fallbacks.scoring import MARKS, Score
 
@@ -68,7 +69,7 @@ def sides(sample: Sample) -> Mapping[str, Role]:
 def typed(sample: Sample, sent: Mapping[str, str]) -> Typed:
     """Read what was marked from a form."""
     scores = {role: _score(sample, sent, side) for side, role in sides(sample).items()}
-    return Typed(scores, sent.get("comment", "").replace("\r\n", "\n"))
+    return Typed(scores, with_line_feeds(sent.get("comment", "")))
 
 
 def said(review: Review) -> Typed:

@@ -26,9 +26,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of all that is shown."""
+    """Of all that is shown. `overdue` are of those that count for their routes; of the others nothing is urgent."""
 
     count: int
+    counting: int
     free: int
     held: int
     overdue: int
@@ -56,15 +57,15 @@ class Done:
 
 
 def of(by: User, workload: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Return what the page shows of the queue, narrowed to a workload and a reason. Two queries."""
-    held = list(review_queue.held(by))
+    """Return what the page shows of the queue, narrowed to a workload and a reason. Three queries."""
+    held = review_queue.in_order(by)
     everything = review_queue.waiting(by)
     shown = [
         each
         for each in everything
         if (not workload or each.workload == workload) and (not reason or each.reason == reason)
     ]
-    room = MOST_CLAIMED - len(held)
+    room = max(0, MOST_CLAIMED - len(held))
     return {
         "mine": Mine(len(held), held[0], max(each.held_until for each in held if each.held_until)) if held else None,
         "rows": [
@@ -82,9 +83,10 @@ def sums(rows: Sequence[Waiting], room: int) -> Sums:
     free = sum(each.free for each in rows)
     return Sums(
         count=sum(each.count for each in rows),
+        counting=sum(each.count for each in rows if each.counts),
         free=free,
         held=sum(each.held for each in rows),
-        overdue=sum(each.overdue for each in rows),
+        overdue=sum(each.overdue for each in rows if each.counts),
         oldest=min((each.oldest for each in rows), default=None),
         claims=min(free, room),
     )

@@ -1,9 +1,11 @@
 """What the pages of reviews write with."""
 
+import re
 from datetime import timedelta
+from itertools import pairwise
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import words
@@ -23,6 +25,28 @@ def said_mark(value: str) -> SafeString | str:
         return words.MISSING
     symbol, kind = ICONS[value]
     return format_html('<span class="state is-{}">{}{}</span>', kind, icon(symbol), MARKS[value])
+
+
+_BREAK = SafeString("<wbr>")
+# A run without blanks that is no word any more, and where it may be cut: before a plain letter or sign, so that nothing
+# is parted that is drawn as one.
+_RUN = re.compile(r"\S{65,}")
+_CUT = re.compile(r"\S{64,96}?(?<!\u200d)(?=[\w!-~])")
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """Write a text so that a browser breaks it at once: in 16 KiB without a blank it may look for each line anew."""
+    ends = [0, *(end for match in _RUN.finditer(text) for end in match.span()), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(ends)]
+    return format_html_join("", "{}", ((_cut(piece) if number % 2 else piece,) for number, piece in enumerate(pieces)))
+
+
+def _cut(run: str) -> SafeString:
+    ends = [0, *(match.end() for match in _CUT.finditer(run)), len(run)]
+    cut = format_html_join(_BREAK, "{}", ((run[start:end],) for start, end in pairwise(ends)))
+    # Writing of which a browser knows the words is broken at them.
+    return format_html('<span class="run">{}</span>', cut) if run.isascii() else cut
 
 
 @register.filter

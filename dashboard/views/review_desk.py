@@ -17,7 +17,7 @@ from dashboard.views.saved_views import person
 from dashboard.who_may import reviewers
 from fallbacks import review_queue, scoring
 from fallbacks.models import PassedOver, Sample, User
-from fallbacks.reading import Refused
+from fallbacks.reading import Refused, says_something
 from fallbacks.review_queue import NotHeld
 from fallbacks.scoring import Scored
 
@@ -56,6 +56,8 @@ def at_work(request: HttpRequest, found: Sample, typed: Typed, status: int = 200
         **desk.shown(found, typed),
         "progress": desk.progress(found.id, found.batch, who),
         "others": desk.neighbours(found, who),
+        **desk.counting(found),
+        "most_comment": scoring.MOST_COMMENT,
         "seconds_left": desk.seconds_left(found.held_until) if is_held(found, who) else 0,
         "renewed_every": RENEWED_EVERY,
         **more,
@@ -82,6 +84,8 @@ def elsewhere(found: Sample, who: User) -> dict[str, Any]:
         "is_others": is_others,
         "is_free": is_open and not is_others and skipped is None,
         "others": desk.neighbours(found, who),
+        # Whose it was last has read it; to anybody else a refusal tells no more than the page of the sample does.
+        "is_hidden": found.held_by_id != who.pk,
     }
 
 
@@ -93,7 +97,7 @@ def score(request: HttpRequest, number: int) -> HttpResponse:
     found = one(number)
     typed = marking.typed(found, request.POST)
     if "again" in request.POST:
-        review_queue.take_up(who)
+        review_queue.take_up(who, number)
     try:
         fallback, primary = (typed.scores.get(role) for role in marking.ROLES)
         done = scoring.score(number, who, fallback or marking.NOTHING, primary, typed.comment)
@@ -104,7 +108,7 @@ def score(request: HttpRequest, number: int) -> HttpResponse:
             messages.info(request, "You had sent this one already: what you said first counts.")
             return onward(request, found, who)
         found = one(number)
-        # The texts stay for who has marked something: nobody reads a sample by sending nothing for it.
+        # What was marked stays for who has marked something.
         if not typed.comment and not any(each.marks or each.passed is not None for each in typed.scores.values()):
             return answer(request, "sample_elsewhere", elsewhere(found, who), 409)
         return at_work(request, found, typed, 409, lost=elsewhere(found, who))
@@ -132,7 +136,7 @@ def skip(request: HttpRequest, number: int) -> HttpResponse:
     """Leave a sample to others, with a reason, and go on to the next."""
     who = person(request)
     found = one(number)
-    if not (reason := request.POST.get("reason", "").strip()):
+    if not says_something(reason := request.POST.get("reason", "")):
         messages.error(request, "Not skipped: say why, so that whoever gets it next knows.")
         return redirect("review-sample", number)
     try:

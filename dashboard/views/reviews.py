@@ -15,6 +15,7 @@ from dashboard.timezone import current
 from dashboard.views.saved_views import person
 from dashboard.who_may import reviewers
 from fallbacks import review_queue
+from fallbacks.reading import says_something
 from fallbacks.sampling import REASONS
 
 
@@ -49,22 +50,45 @@ def claim(request: HttpRequest) -> HttpResponse:
     """Claim as many as one can hold, and open the first; where none is free, say so."""
     who = person(request)
     workload, reason = narrowed(request.POST)
-    sample = number(request.POST)
-    batch = review_queue.claim(who, workload, reason, sample=sample)
+    sample, counts = number(request.POST), only_counting(request.POST)
+    if request.POST.get("reason", "") != reason:
+        raise errors.Unclear(
+            "reason is none that samples are picked for.",
+            f"Nothing was claimed. Leave it out, or send one of: {', '.join(REASONS)}.",
+        )
+    batch = review_queue.claim(who, workload, reason, sample=sample, counts=counts)
     if batch is None and review_queue.held(who).count() >= review_queue.MOST_CLAIMED:
         messages.info(request, f"You hold {words.samples(review_queue.MOST_CLAIMED)}, the most: score them first.")
         return redirect("reviews")
     if batch is None:
         messages.info(request, nothing_free(workload, sample))
         return back_to_queue(workload, reason)
-    first = review_queue.held(who).filter(batch=batch).values_list("id", flat=True).first()
+    first = next((each.id for each in review_queue.in_order(who) if each.batch == batch), None)
     return redirect("review-sample", first) if first else redirect("reviews")
 
 
 def number(sent: QueryDict) -> int | None:
-    """Return the number of the sample that a form names; None where it names none."""
-    text = sent.get("sample", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    """Return the number of the sample that a form names; None where it names none. Raises Unclear.
+
+    Whoever names one that cannot be read means that one, and not all.
+    """
+    text = sent.get("sample")
+    if text is not None and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise errors.Unclear(
+            "sample is not the number of a sample.", "Nothing was done. Leave it out, or name one, such as sample=12."
+        )
+    return None if text is None else int(text)
+
+
+def only_counting(sent: QueryDict) -> bool | None:
+    """Return whether a form asks for what counts for its route alone, or for the rest alone; None where for both.
+
+    Raises Unclear.
+    """
+    text = sent.get("counts", "")
+    if text not in ("", "yes", "no"):
+        raise errors.Unclear("counts is neither yes nor no.", "Nothing was claimed. Leave it out to claim either.")
+    return text == "yes" if text else None
 
 
 def nothing_free(workload: str, sample: int | None) -> str:
@@ -86,7 +110,7 @@ def hand_back(request: HttpRequest) -> HttpResponse:
     """Give back one sample, or all that one holds, for anybody to claim."""
     who = person(request)
     sample = number(request.POST)
-    if not (reason := request.POST.get("reason", "").strip()):
+    if not says_something(reason := request.POST.get("reason", "")):
         messages.error(request, "Not handed back: say why, so that others know.")
         return redirect("review-sample", sample) if sample else redirect("reviews")
     count = review_queue.hand_back(who, reason, None if sample is None else [sample])
@@ -95,7 +119,7 @@ def hand_back(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"{words.samples(count)} {are} handed back, for anybody to claim.")
     else:
         messages.info(request, "Nothing was handed back: you hold nothing of it any more.")
-    following = review_queue.held(who).values_list("id", flat=True).first() if sample else None
+    following = next((each.id for each in review_queue.in_order(who)), None) if sample else None
     return redirect("review-sample", following) if following else redirect("reviews")
 
 
@@ -109,13 +133,13 @@ def renew(request: HttpRequest) -> HttpResponse:
     who = person(request)
     sample = number(request.POST) or 0
     if "again" in request.POST:
-        review_queue.take_up(who)
+        review_queue.take_up(who, sample)
     else:
         review_queue.renew(who)
     until = review_queue.held(who).filter(id=sample).values_list("held_until", flat=True).first()
     if "application/json" not in request.headers.get("Accept", ""):
         return redirect("review-sample", sample) if sample else redirect("reviews")
     if until is None:
-        lost = review_queue.NotHeld()
+        lost = review_queue.why_not_held(sample, who)
         return JsonResponse(errors.body(lost.code, str(lost)), status=409)
     return JsonResponse({"seconds": desk.seconds_left(until), "until": writing.clock(until, current())})

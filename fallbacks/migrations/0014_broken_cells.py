@@ -12,10 +12,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(
-            [
-                f"CREATE INDEX breakdown_{step}_broken ON breakdown_{step} (bucket) WHERE rules <> 0"
-                for step in STEPS
-            ],
+            [f"CREATE INDEX breakdown_{step}_broken ON breakdown_{step} (bucket) WHERE rules <> 0" for step in STEPS],
             [f"DROP INDEX breakdown_{step}_broken" for step in STEPS],
         ),
     ]

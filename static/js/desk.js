@@ -70,8 +70,10 @@
   };
 
   const lacking = () => groups().filter((group) => !chosen(group));
+  // As the server has it: blanks, dots and what nobody sees say nothing.
+  const saysSomething = (text) => /[\p{L}\p{N}]/u.test(text);
   const lacksComment = () =>
-    !form().elements.comment.value.trim() && form().querySelector("input[name$='-overall'][value=fail]:checked");
+    !saysSomething(form().elements.comment.value) && form().querySelector("input[name$='-overall'][value=fail]:checked");
   function count() {
     const marks = lacking().length;
     const said = marks === 1 ? "1 mark is missing" : marks ? `${marks} marks are missing` : "";
@@ -118,6 +120,14 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.matches("#comment")) event.target.blur();
   });
+  // Escape closes a menu and gives the keys back to the desk: with the focus on its summary, Enter would open it again.
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && desk?.querySelector("details.menu[open]");
+    if (!menu) return;
+    event.preventDefault();
+    menu.open = false;
+    document.activeElement.blur();
+  }, true);
 
   document.addEventListener("click", (event) => {
     const on = (what) => event.target.closest(what);
@@ -127,8 +137,11 @@
     else if (on("[data-overall]")) {
       const group = groupOf("overall");
       mark(group, group.querySelector(`[value=${on("[data-overall]").dataset.overall}]`));
-    } else if (on("[data-take-up]")) renew({ again: "1" });
-    else if (on("[data-reload]")) {
+    } else if (on("[data-take-up]")) {
+      renew({ again: "1" });
+      // Enter is the blue button's again.
+      if (event.detail) on("[data-take-up]").blur();
+    } else if (on("[data-reload]")) {
       event.preventDefault();
       location.reload();
     } else if (on(".score") && event.detail) {
@@ -145,12 +158,28 @@
     event.preventDefault();
     event.stopImmediatePropagation();
     count();
+    if (isOver()) renew({ again: "1" });
     if (!first) return form().elements.comment.focus();
     activate(first.dataset.of);
     first.closest("tr").scrollIntoView({ block: "nearest" });
     for (const row of form().querySelectorAll("tr[aria-current]")) row.removeAttribute("aria-current");
     first.closest("tr").setAttribute("aria-current", "true");
   }, true);
+
+  // What the blue button does, and Enter with it: "now", "again" where the half hour is over, "never" where somebody
+  // else has the sample.
+  function offer(way) {
+    const [button, link] = ["[data-send]", "[data-leave]"].map((what) => form().querySelector(what));
+    const words = way === "again" ? button.dataset.again : button.dataset.now;
+    button.hidden = way === "never";
+    link.hidden = !button.hidden;
+    button.querySelector("[data-word]").textContent = button.dataset.keyWord = words;
+    delete (button.hidden ? button : link).dataset.key;
+    (button.hidden ? link : button).dataset.key = "Enter";
+    button.value = "1";
+    if (way === "again") button.name = "again";
+    else button.removeAttribute("name");
+  }
 
   // Sending, and what comes of it
   const notes = () => document.querySelectorAll("#desk-notes [data-note]");
@@ -193,6 +222,7 @@
   // The half hour
   const over = () => document.getElementById("lease-over");
   const lost = () => document.getElementById("lease-lost");
+  const isOver = () => Boolean(document.getElementById("lease")) && !over().hidden;
   function tick() {
     if (!lease || !document.getElementById("lease")) return;
     const seconds = Math.round((lease.until - Date.now()) / 1000);
@@ -202,7 +232,10 @@
     document.getElementById("lease").classList.toggle("is-failing", seconds < WARN_FROM);
     if (seconds <= 0) {
       document.getElementById("lease").hidden = true;
-      if (lost().hidden) over().hidden = false;
+      if (lost().hidden && over().hidden) {
+        over().hidden = false;
+        offer("again");
+      }
     } else if (worked > lease.renewed && Date.now() - lease.renewed >= lease.every) {
       lease.renewed = Date.now();
       renew({});
@@ -218,16 +251,23 @@
     } catch {
       return; // The next try is not far, and the time that is left stays on the screen.
     }
+    const isJson = answer.headers.get("Content-Type")?.includes("json");
+    const { seconds, until, error } = isJson ? await answer.json() : {};
     if (shown !== document.getElementById("lease")) return;
-    if (answer.status === 409) {
+    if (error?.code === "holds_most") {
+      lease.until = Date.now();
+      tick();
+      over().querySelector("[data-full]").hidden = false;
+    } else if (answer.status === 409) {
       shown.hidden = over().hidden = true;
       lost().hidden = false;
-    } else if (answer.ok && answer.headers.get("Content-Type").includes("json")) {
-      const { seconds, until } = await answer.json();
+      offer("never");
+    } else if (answer.ok && isJson) {
       lease.until = Date.now() + seconds * 1000;
       shown.querySelector("[data-until]").textContent = until;
       shown.hidden = false;
-      over().hidden = lost().hidden = true;
+      over().hidden = lost().hidden = over().querySelector("[data-full]").hidden = true;
+      offer("now");
       tick();
     }
   }

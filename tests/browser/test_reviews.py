@@ -316,10 +316,127 @@ def test_when_the_half_hour_is_over_it_can_be_taken_up_again(browser_page: OpenP
     over = page.get_by_role("alert").filter(has_text="The half hour is over:")
     expect(over).to_be_visible()
     look(page)
-    page.get_by_role("button", name="Take it up again").click()
+    page.get_by_role("button", name="Take it up again", exact=True).click()
     expect(over).to_be_hidden()
     expect(page.locator("#lease")).to_contain_text(re.compile("Yours for (29|30) min"))
     expect(page.locator("#missing")).to_have_text("5 marks are missing")
+
+
+def test_enter_takes_up_again_and_sends_when_the_half_hour_is_over(browser_page: OpenPage, client: Client) -> None:
+    first, _ = sampled(2)
+    review_queue.claim(me())
+    Sample.objects.update(held_until=timezone.now() + timedelta(seconds=4))
+    page = browser_page(f"/reviews/samples/{first.id}", client)
+    press(page, "1", "2", "p", "ArrowRight", "1", "2")
+    expect(page.get_by_role("alert").filter(has_text="The half hour is over:")).to_be_visible()
+    send = page.locator(".foot-bar .btn-primary:visible")
+    expect(send).to_have_text(re.compile("Take it up again and send"))
+    # Something is missing still: as much of it is done as can be.
+    press(page, "Enter")
+    expect(send).to_have_text(re.compile("Send and next"))
+    expect(page.locator("#lease")).to_contain_text(re.compile("Yours for (29|30) min"))
+    press(page, "p")
+    Sample.objects.update(held_until=timezone.now() + timedelta(seconds=2))
+    page.reload()
+    expect(send).to_have_text(re.compile("Take it up again and send"))
+    press(page, "Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sample 2 of 2")
+    assert reviewed() == [(True, True)]
+    expect(send).to_have_text(re.compile("Send and next"))
+
+
+def test_whoever_holds_as_many_others_is_told_so_and_takes_nothing_up(
+    browser_page: OpenPage, client: Client, complaints: list[str]
+) -> None:
+    samples = sampled(21)
+    review_queue.claim(me(), sample=samples[20].id)
+    Sample.objects.filter(id=samples[20].id).update(held_until=timezone.now() + timedelta(seconds=4))
+    page = browser_page(f"/reviews/samples/{samples[20].id}", client)
+    expect(page.get_by_role("alert").filter(has_text="The half hour is over:")).to_be_visible()
+    for sample in samples[:20]:
+        review_queue.claim(me(), sample=sample.id)
+    page.get_by_role("button", name="Take it up again", exact=True).click()
+    expect(page.get_by_text("You hold as many others as anybody may")).to_be_visible()
+    look(page)
+    press(page, "1", "2", "p", "ArrowRight", "1", "2", "p", "Enter")
+    expect(page.locator("#lost")).to_contain_text("you hold 20 others, the most")
+    look(page)
+    review_queue.hand_back(me(), "room", [samples[0].id])
+    press(page, "Enter")
+    expect(page.get_by_text("Sent.")).to_be_visible()
+    assert [said for said in complaints if "409" not in said] == []
+    complaints.clear()
+
+
+def test_escape_gives_the_keys_back_to_the_desk(browser_page: OpenPage, client: Client) -> None:
+    first, _ = sampled(2)
+    review_queue.claim(me())
+    page = browser_page(f"/reviews/samples/{first.id}", client)
+    for key, label in (("h", "Why do you hand it back?"), ("s", "Why do you skip it?")):
+        press(page, key)
+        expect(page.get_by_label(label)).to_be_focused()
+        press(page, "Escape")
+        expect(page.get_by_label(label)).to_be_hidden()
+    press(page, "1", "2", "p", "ArrowRight", "1", "2", "p", "Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sample 2 of 2")
+    assert reviewed() == [(True, True)]
+
+
+def test_what_has_the_focus_is_not_behind_a_bar(browser_page: OpenPage, client: Client) -> None:
+    (sample,) = sampled()
+    review_queue.claim(me())
+    page = browser_page(f"/reviews/samples/{sample.id}", client, "light", NARROW)
+    page.set_viewport_size({"width": NARROW, "height": 640})
+    hidden = """() => {
+      const here = document.activeElement.closest(".score label") ?? document.activeElement;
+      const { top, bottom } = here.getBoundingClientRect();
+      const bar = document.querySelector(".foot-bar").getBoundingClientRect();
+      const isBeside = here === document.body || here.closest(".foot-bar, .top");
+      return !isBeside && bottom > bar.top && top < bar.bottom ? here.outerHTML : "";
+    }"""
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(30):
+            press(page, key)
+            assert page.evaluate(hidden) == ""
+    page.locator("#comment").focus()
+    assert page.evaluate(hidden) == ""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_longest_texts_hold_nobody_up(browser_page: OpenPage, client: Client, theme: str) -> None:
+    (sample,) = sampled(input="z" * 16384, output="a" * 16384, primary_output="b" * 16384)
+    (lines,) = sampled(input="x\n" * 8192, output="a\n" * 8192, primary_output="b\n" * 8192)
+    review_queue.claim(me())
+    for each in (sample, lines):
+        page = browser_page(f"/reviews/samples/{each.id}", client, theme, NARROW)
+        is_ready(page)
+        look(page)
+        # Everything is laid out anew, in milliseconds. The best of some: other tests run beside this one.
+        took = page.evaluate("""() => Math.min(...[358, 350, 340, 330].map((width) => {
+          const start = performance.now();
+          document.body.style.width = `${width}px`;
+          document.body.offsetHeight;
+          return performance.now() - start;
+        }))""")
+        assert took < 1000
+        page.evaluate("document.body.removeAttribute('style')")
+        assert page.evaluate("document.documentElement.scrollHeight") < 4000
+        text = page.get_by_role("region", name="The text of output A")
+        text.focus()
+        press(page, "End")
+        page.wait_for_timeout(500)
+        assert text.evaluate("text => text.scrollTop") > 0
+        page.context.close()
+
+
+def test_the_filters_of_the_queue_can_be_read_at_360_pixels(browser_page: OpenPage, client: Client) -> None:
+    sampled()
+    page = browser_page("/reviews?workload=support-chat&reason=first", client, "light", NARROW)
+    for name in ("Workload", "Sampled because"):
+        box = page.get_by_label(name).bounding_box()
+        assert box is not None
+        assert box["width"] > 250
+    look(page)
 
 
 def test_who_is_signed_out_meanwhile_comes_back_to_what_was_marked(browser_page: OpenPage, client: Client) -> None:

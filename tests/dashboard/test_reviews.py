@@ -1,7 +1,9 @@
 """The review queue and the desk: what reviewers see, claim, score, skip and hand back, with scripts and without."""
 
 import re
+import unicodedata
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +13,9 @@ from django.utils import timezone
 
 from dashboard.reviews import differences, pending, words
 from dashboard.reviews.differences import marked
+from dashboard.templatetags.reviews import breakable
 from fallbacks import review_queue
-from fallbacks.models import Review, Sample, User
+from fallbacks.models import CatalogueModel, Review, Sample, User
 from fallbacks.scoring import Score, score
 from tests import reviews
 from tests.conftest import Person
@@ -119,7 +122,99 @@ def test_nothing_free_is_said(client: Client) -> None:
     assert "None free for you" in text
     _, text = follow(client, "/reviews/claim", {"sample": str(sample.id)})
     assert "This sample is not free any more" in text
-    follow(client, "/reviews/claim", {"workload": "no\0where", "sample": "9" * 30})
+    follow(client, "/reviews/claim", {"workload": "no\0where"})
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "said"),
+    [
+        ("claim", {"sample": "12x"}, "sample is not the number of a sample."),
+        ("claim", {"sample": ""}, "sample is not the number of a sample."),
+        ("claim", {"sample": "9" * 30}, "sample is not the number of a sample."),
+        ("claim", {"reason": "none such"}, "reason is none that samples are picked for."),
+        ("claim", {"counts": "perhaps"}, "counts is neither yes nor no."),
+        ("hand-back", {"sample": "12x", "reason": "lunch"}, "sample is not the number of a sample."),
+        ("renew", {"sample": "12x"}, "sample is not the number of a sample."),
+    ],
+)
+def test_what_cannot_be_read_claims_and_hands_back_nothing(
+    client: Client, path: str, sent: dict[str, str], said: str
+) -> None:
+    sampled(3)
+    review_queue.claim(me(), most=2)
+    answer = client.post(f"/reviews/{path}", sent)
+    assert answer.status_code == 400
+    assert said in text_of(answer.content)
+    assert review_queue.held(me()).count() == 2
+
+
+def test_what_does_not_count_any_more_is_told_apart_and_given_last(client: Client) -> None:
+    before = sampled(2)
+    Sample.objects.update(due_at=timezone.now() - timedelta(hours=3, minutes=1))
+    CatalogueModel.objects.filter(name="baseline-chat").update(reshaped_at=timezone.now())
+    (after,) = sampled()
+    text = shown(client, QUEUE)
+    assert "1 counts for its route as it is now, and is given first. None is overdue." in text
+    assert re.search(
+        r"looked at this pair of models yet 1 0 0 .* Claim 1 .* does not count for the route as it is", text
+    )
+    where, text = follow(client, "/reviews/claim")
+    assert where == desk(after)
+    assert "does not count" not in text
+    text = shown(client, desk(before[0]))
+    assert "It does not count for the route as it is now: the route was changed" in text
+    assert "after this answer." in text
+    stored.put_support(fallback=None)
+    assert "the policy names no fallback any more." in shown(client, desk(before[0]))
+    stored.put_support()
+    Sample.objects.update(fallback="gone-chat")
+    assert "the policy falls back from premium-chat to baseline-chat now." in shown(client, desk(before[0]))
+
+
+def test_a_row_claims_what_it_shows(client: Client) -> None:
+    before = sampled(2)
+    CatalogueModel.objects.filter(name="baseline-chat").update(reshaped_at=timezone.now())
+    sampled(2)
+    where, _ = follow(client, "/reviews/claim", {"workload": "support-chat", "reason": "first", "counts": "no"})
+    assert where == desk(before[0])
+    assert [each.id for each in review_queue.held(me())] == [each.id for each in before]
+
+
+def test_what_is_taken_up_again_is_no_more_than_anybody_may_hold(client: Client) -> None:
+    samples = sampled(50)
+    follow(client, "/reviews/claim")
+    Sample.objects.filter(held_by=me()).update(held_until=timezone.now() - timedelta(seconds=1))
+    for sample in samples[20:40]:
+        review_queue.claim(me(), sample=sample.id)
+    lost = samples[0]
+    asked: dict[str, Any] = {"data": {"sample": str(lost.id), "again": "1"}, "headers": {"accept": "application/json"}}
+    answer = client.post("/reviews/renew", **asked)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "holds_most")
+    assert review_queue.held(me()).count() == 20
+    answer = client.post(desk(lost, "score"), form(again="1"))
+    assert answer.status_code == 409
+    assert "you hold 20 others, the most: score or hand back one of them in another window" in text_of(answer.content)
+    text = shown(client, QUEUE)
+    assert "You hold 20" in text
+    assert "Claim -" not in text
+    review_queue.hand_back(me(), "room", [samples[20].id])
+    _, text = follow(client, desk(lost, "score"), form(again="1"))
+    assert "Sent." in text
+
+
+def test_what_is_overdue_is_given_first_whatever_it_was_claimed_with(client: Client) -> None:
+    samples = sampled(6)
+    now = timezone.now()
+    # Claimed in two turns: the first has the one that is overdue now, and is not begun with.
+    for number in (0, 1, 2):
+        review_queue.claim(me(), sample=samples[number].id)
+    review_queue.claim(me())
+    Sample.objects.filter(id=samples[1].id).update(due_at=now - timedelta(hours=1))
+    assert f'href="{desk(samples[1])}"' in client.get(QUEUE).content.decode()
+    where, _ = follow(client, desk(samples[4], "score"), form())
+    assert where == desk(samples[1])
+    where, _ = follow(client, desk(samples[1], "score"), form())
+    assert where == desk(samples[0])
 
 
 def test_nobody_hoards(client: Client) -> None:
@@ -135,8 +230,9 @@ def test_nobody_hoards(client: Client) -> None:
 def test_what_one_holds_is_handed_back_with_a_reason(client: Client) -> None:
     samples = sampled(3)
     follow(client, "/reviews/claim")
-    _, text = follow(client, "/reviews/hand-back", {"reason": " "})
-    assert "Not handed back: say why" in text
+    for reason in (" ", "\u200b"):
+        _, text = follow(client, "/reviews/hand-back", {"reason": reason})
+        assert "Not handed back: say why" in text
     where, text = follow(client, "/reviews/hand-back", {"reason": "lunch", "sample": str(samples[0].id)})
     assert where == desk(samples[1])
     assert "1 sample is handed back, for anybody to claim." in text
@@ -245,9 +341,21 @@ def test_what_is_missing_is_said_beside_its_field_and_nothing_is_lost(client: Cl
     assert re.search(r'name="a-0" value="fail" checked', page)
     assert re.search(r'name="b-overall" value="pass" checked', page)
     assert "as I said</textarea>" in page
-    answer = client.post(desk(sample, "score"), form(b_overall="fail"))
-    assert "Say what is wrong: whoever mends it was not here." in text_of(answer.content)
+    for comment in ("", " ", "\u200b", "\u2800 ."):
+        answer = client.post(desk(sample, "score"), form(b_overall="fail", comment=comment))
+        assert "Say what is wrong: whoever mends it was not here." in text_of(answer.content)
     assert not Review.objects.exists()
+
+
+def test_a_comment_may_be_as_long_as_the_field_says(client: Client) -> None:
+    first, second = sampled(2)
+    follow(client, "/reviews/claim")
+    found = re.search(r'<textarea[^>]* maxlength="(\d+)"', client.get(desk(first)).content.decode())
+    assert found is not None
+    most = int(found[1])
+    follow(client, desk(first, "score"), form(comment="x\r\n" * (most // 2)))
+    answer = client.post(desk(second, "score"), form(comment="x" * (most + 1)))
+    assert (answer.status_code, Review.objects.count()) == (422, 1)
 
 
 def test_a_lost_lease_says_so_keeps_the_marks_and_can_be_taken_up_again(client: Client) -> None:
@@ -264,6 +372,43 @@ def test_a_lost_lease_says_so_keeps_the_marks_and_can_be_taken_up_again(client: 
     _, text = follow(client, desk(sample, "score"), sent | {"again": "1"})
     assert "Sent." in text
     assert Review.objects.get().comment == "as I said"
+
+
+def test_when_the_half_hour_is_over_the_one_button_and_its_key_take_it_up_again(client: Client) -> None:
+    (sample,) = sampled()
+    follow(client, "/reviews/claim")
+    buttons = re.compile(r"<(?:button|a) class=\"btn btn-primary\"[^>]*>")
+
+    def with_key(page: str) -> list[str]:
+        foot = page[page.index("foot-bar") :]
+        return [tag for tag in buttons.findall(foot) if 'data-key="Enter"' in tag and " hidden" not in tag]
+
+    (tag,) = with_key(client.get(desk(sample)).content.decode())
+    assert 'name="again"' not in tag
+    Sample.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    (tag,) = with_key(client.post(desk(sample, "score"), form()).content.decode())
+    assert 'name="again"' in tag
+    review_queue.claim(reviewer("dana"))
+    (tag,) = with_key(client.post(desk(sample, "score"), form()).content.decode())
+    assert tag.startswith(f'<a class="btn btn-primary" href="{QUEUE}"')
+
+
+@pytest.mark.parametrize("so", ["others", "free", "lapsed with another", "scored"])
+def test_who_does_not_hold_a_sample_gets_none_of_its_texts_by_scoring_it(client: Client, so: str) -> None:
+    (sample,) = sampled(input="SECRET", output="SECRET", primary_output="SECRET two", tier="SECRET")
+    dana = reviewer("dana")
+    if so != "free":
+        review_queue.claim(dana)
+    if so == "lapsed with another":
+        Sample.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    if so == "scored":
+        score(sample.id, dana, GOOD, GOOD, "")
+    answer = client.post(desk(sample, "score"), {"a-0": "fail", "comment": "as I said"})
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "SECRET" not in page
+    assert "as I said</textarea>" in page
+    assert "Not shown any more: a sample is shown to whoever holds it." in page
 
 
 def test_what_somebody_else_has_claimed_since_is_not_taken_back(client: Client) -> None:
@@ -307,6 +452,8 @@ def test_skipping_needs_a_reason_and_the_sample(client: Client) -> None:
     review_queue.claim(me(), sample=first.id)
     where, text = follow(client, desk(first, "skip"), {"reason": ""})
     assert where == desk(first)
+    assert "Not skipped: say why" in text
+    _, text = follow(client, desk(first, "skip"), {"reason": "\u200b"})
     assert "Not skipped: say why" in text
     where, text = follow(client, desk(second, "skip"), {"reason": "no"})
     assert where == desk(second)
@@ -516,7 +663,34 @@ def test_no_form_is_taken_from_another_site(client: Client) -> None:
         assert strict.post(path, form()).status_code == 403
 
 
+def test_a_long_text_is_scrolled_by_itself_and_reached_by_keyboard(client: Client) -> None:
+    short, long = sampled(1, input="x"), sampled(1, input="x\n" * 500, output="word " * 1000)
+    follow(client, "/reviews/claim")
+    region = re.compile(r'<div class="answer is-long" tabindex="0" role="region" aria-label="([^"]*)"')
+    assert region.findall(client.get(desk(short[0])).content.decode()) == []
+    found = region.findall(client.get(desk(long[0])).content.decode())
+    side = "B" if long[0].swapped else "A"
+    assert found == ["The text of what was asked", f"The text of output {side}"]
+
+
 # Words and differences
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 16384, "!" * 16384, "<b>" * 100, "long" * 60 + " and short", "e\u0301" * 200, ""]
+)
+def test_what_has_no_blanks_can_be_broken_and_stays_the_same(text: str) -> None:
+    runs = [unescape(re.sub("</?span[^>]*>", "", run)) for run in breakable(text).split("<wbr>")]
+    assert "".join(runs) == text
+    assert all(len(word) <= 97 for run in runs for word in run.split())
+    assert not any(unicodedata.combining(run[0]) for run in runs[1:])
+
+
+def test_what_is_drawn_as_one_is_not_parted_however_long() -> None:
+    family = "\U0001f469\u200d\U0001f467" * 200
+    marks = "\u0301" * 16384
+    for text in (family, marks, "short words only " * 100):
+        assert breakable(text) == text
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from fallbacks import review_queue
-from fallbacks.models import AuditEntry, Sample, User
+from fallbacks import review_queue, routes
+from fallbacks.models import AuditEntry, CatalogueModel, Sample, User
 from fallbacks.review_queue import MOST_CLAIMED, NotHeld, Place
 from fallbacks.scoring import Score, score
 from tests import reviews
@@ -95,6 +95,65 @@ def test_what_is_scored_or_has_no_texts_any_more_is_not_given() -> None:
     assert Sample.objects.filter(held_until__isnull=False).get() == third
 
 
+def change_route() -> None:
+    """Change a model of the route, as if its region moved: what was said before counts no more."""
+    CatalogueModel.objects.filter(name="baseline-chat").update(reshaped_at=timezone.now())
+
+
+def test_what_counts_for_its_route_as_it_is_is_given_before_what_does_not_however_late_that_is() -> None:
+    ana = reviewer("ana")
+    before = sampled(3)
+    Sample.objects.update(due_at=timezone.now() - timedelta(days=1))
+    change_route()
+    after = sampled(2)
+    # Of another pair, though it is of now.
+    Sample.objects.filter(id=before[2].id).update(primary="gone-chat", occurred_at=timezone.now())
+    batch = review_queue.claim(ana, most=4)
+    assert batch is not None
+    given = [after[0].id, after[1].id, before[0].id, before[1].id]
+    assert [each.sample for each in review_queue.progress(batch, ana)] == given
+    assert [each.id for each in review_queue.in_order(ana)] == given
+
+
+def test_what_counts_or_what_does_not_can_be_asked_for() -> None:
+    ana, ben = reviewer("ana"), reviewer("ben")
+    before = sampled(2)
+    change_route()
+    after = sampled(3)
+    review_queue.claim(ana, counts=True)
+    review_queue.claim(ben, counts=False)
+    assert held(ana) == [each.id for each in after]
+    assert held(ben) == [each.id for each in before]
+    told = [(each.counts, each.count) for each in review_queue.waiting(ana)]
+    assert told == [(True, 3), (False, 2)]
+
+
+def test_what_counts_in_the_queue_is_what_the_route_counts() -> None:
+    ana = reviewer("ana")
+    sampled(2)
+    change_route()
+    sampled(3)
+    review_queue.claim(ana)
+    samples = review_queue.in_order(ana)
+    counting = review_queue.those_that_count(samples)
+    for each in samples:
+        score(each.id, ana, GOOD, GOOD, "")
+    standing = routes.standing("support-chat")
+    assert standing is not None
+    assert standing.scored.count == len(counting) == 3
+
+
+def test_what_one_holds_is_in_the_order_in_which_it_is_due_whatever_it_was_claimed_with() -> None:
+    ana = reviewer("ana")
+    samples = sampled(6)
+    now = timezone.now()
+    for hours, sample in zip((3, 1, 5, 2, 6, 4), samples, strict=True):
+        Sample.objects.filter(id=sample.id).update(due_at=now + timedelta(hours=hours))
+    for sample in samples:
+        review_queue.claim(ana, sample=sample.id)
+    assert held(ana) == [samples[index].id for index in (1, 3, 0, 5, 2, 4)]
+
+
 # The half hour
 
 
@@ -138,6 +197,31 @@ def test_what_ran_out_is_not_renewed_but_taken_up_again_unless_somebody_claimed_
     assert review_queue.take_up(ana) == 1
     assert (held(ana), held(ben)) == ([second.id], [first.id])
     assert Sample.objects.get(id=second.id).batch == batch
+
+
+def test_no_more_is_taken_up_again_than_there_is_room_for_and_the_one_asked_for_first() -> None:
+    ana = reviewer("ana")
+    sampled(2 * MOST_CLAIMED)
+    review_queue.claim(ana)
+    lapsed = held(ana)
+    let_run_out()
+    for sample in review_queue.open_samples().exclude(id__in=lapsed):
+        review_queue.claim(ana, sample=sample.id)
+    assert review_queue.take_up(ana) == MOST_CLAIMED
+    assert not {*held(ana)} & {*lapsed}
+    review_queue.hand_back(ana, "room", held(ana)[:2])
+    assert review_queue.take_up(ana, lapsed[17]) == MOST_CLAIMED
+    assert {*held(ana)} & {*lapsed} == {lapsed[0], lapsed[17]}
+
+
+def test_windows_that_take_up_and_claim_at_once_hold_no_more_together_than_one_person_may() -> None:
+    ana = reviewer("ana")
+    sampled(3 * MOST_CLAIMED)
+    review_queue.claim(ana)
+    let_run_out()
+    windows = [lambda: review_queue.take_up(ana), lambda: review_queue.claim(ana)] * 3
+    assert at_once(*windows) == []
+    assert len(held(ana)) <= MOST_CLAIMED
 
 
 def test_what_was_handed_back_is_not_taken_up_again() -> None:
