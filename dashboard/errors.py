@@ -64,8 +64,9 @@ def first(messages: Any) -> str:
 class NotForYou(PermissionDenied):
     """Somebody lacks a role: what it is for whom, and whom to ask."""
 
-    def __init__(self, head: str, advice: str) -> None:
+    def __init__(self, head: str, advice: str, code: str = "forbidden") -> None:
         super().__init__(f"{head} {advice}")
+        self.code = code
         self.head = head
         self.advice = advice
 
@@ -93,13 +94,18 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, NotForYou):
-        return told(request, 403, "forbidden", exception.head, exception.advice)
+        return told(request, 403, exception.code, exception.head, exception.advice)
     return told(request, 403, "forbidden", "This is not allowed to you.", "Ask an admin for the role that may.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     advice = "Start from the overview. An address that was sent to you may have been cut off."
     return told(request, 404, "not_found", "There is nothing at this address.", advice)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Answer whoever tries too often."""
+    return told(request, 429, "too_many", "That was tried too often.", "Wait a minute, then try again.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

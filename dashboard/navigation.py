@@ -1,48 +1,48 @@
 """The pages that there are, and which of them is open."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from dashboard import freshness, words
+from dashboard import doors, freshness, words
 from dashboard import timezone as viewer
 from dashboard.reviews import pending
+from fallbacks.models import User
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One entry of the main navigation; `covers` are the names of the addresses that lie below it.
 
-    Where it names roles, nobody else sees it, or (`otherwise`) it leads all others elsewhere. `key` opens it, pressed
-    after g. `waiting` tells how much waits there.
+    Who may not open it does not see it, or (`otherwise`) is led elsewhere. `key` opens it, pressed after g. `waiting`
+    tells how much waits there.
     """
 
     word: str
     name: str
     covers: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
     key: str = ""
     waiting: Callable[[HttpRequest], int] | None = None
     otherwise: str = ""
 
-    def is_for(self, roles: Container[str]) -> bool:
-        return not self.roles or any(role in roles for role in self.roles)
+    def leads(self, user: User | AnonymousUser) -> str:
+        """Return the name of the address that somebody is led to; empty where there is none for them."""
+        return next((name for name in (self.name, self.otherwise) if name and doors.opens(user, name)), "")
 
 
-# As who_may has them, which lies above.
-REVIEWERS = ("reviewer", "admin")
 PAGES = (
     Page("Overview", "overview", ("workload",), key="o"),
     Page("Events", "event-list", ("lookup",), key="e"),
     Page("Violations", "violations", key="v"),
-    Page("Reviews", "reviews", ("review-sample", "review-results"), REVIEWERS, "r", pending.count, "review-results"),
+    Page("Reviews", "reviews", ("review-sample", "review-results"), "r", pending.count, "review-results"),
     Page("Policies", "policies", ("policy", "policy-new", "policy-edit", "route", "models", "model-edit"), key="p"),
     Page("Error boundary", "boundary", key="b"),
-    Page("Operations", "operations", roles=("admin",)),
+    Page("Operations", "operations"),
 )
 
 
@@ -52,14 +52,14 @@ def navigation(request: HttpRequest) -> dict[str, object]:
     roles = SimpleLazyObject(lambda: request.user.roles() if request.user.is_authenticated else [])
     return {
         "own_roles": roles,
-        "navigation": SimpleLazyObject(lambda: entries(request, roles)),
+        "navigation": SimpleLazyObject(lambda: entries(request)),
         "zone": shown_zone(),
         # Of the stream, and only where the page says it.
         "freshness": SimpleLazyObject(freshness.now),
     }
 
 
-def entries(request: HttpRequest, roles: Container[str]) -> list[dict[str, str]]:
+def entries(request: HttpRequest) -> list[dict[str, str]]:
     """Return the entries of the main navigation that this person sees."""
     match = request.resolver_match
     here = match.url_name if match else None
@@ -72,7 +72,7 @@ def entries(request: HttpRequest, roles: Container[str]) -> list[dict[str, str]]
             "waiting": how_many(page.waiting(request)) if page.waiting and name == page.name else "",
         }
         for page in PAGES
-        if (name := page.name if page.is_for(roles) else page.otherwise)
+        if (name := page.leads(request.user))
     ]
 
 

@@ -1,5 +1,6 @@
 """How numbers and times are written, on every page alike. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
@@ -108,3 +109,10 @@ def span(start: datetime, end: datetime, zone: tzinfo, now: datetime) -> tuple[s
 def universal(moment: datetime) -> str:
     """Write a time in UTC in full, for the title of one that is shown in the viewer's zone."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def names(slugs: Sequence[str], most: int = 3) -> str:
+    """Write a list of names: a, b and c; or a, b, c and 4 more."""
+    if len(slugs) > most:
+        return f"{', '.join(slugs[:most])} and {len(slugs) - most} more"
+    return " and ".join(filter(None, [", ".join(slugs[:-1]), *slugs[-1:]]))

@@ -13,15 +13,13 @@ from django.db import connection
 from fallbacks import audit, routes, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Enablement, RouteRequest, User
+from fallbacks.permissions import DECIDE_ROUTES, REQUEST_ROUTES, roles_with
 from fallbacks.policy import Model, Policy
 from fallbacks.reading import says_something, storable, with_line_feeds
 from fallbacks.routes import Standing
 from fallbacks.rulebook import changing
 from fallbacks.versions import Stored
 
-# Who may ask, and who may decide.
-ASKERS = frozenset({"engineer", "admin"})
-DECIDERS = frozenset({"reviewer", "admin"})
 # Characters of a reason: it is read on the route's page, whole.
 MOST_WHY = 2_000
 
@@ -36,7 +34,7 @@ class NotNow(Exception):
 
 def request(workload: str, by: User, why: str) -> RouteRequest:
     """Ask that the route be enabled for users. Raises NotNow where that cannot be asked for."""
-    _must_be(by, ASKERS, "ask for a route")
+    _must_have(by, REQUEST_ROUTES, "ask for a route")
     why = _reason(why, "whoever decides has to know what users need it for")
     with changing() as moment:
         at = _standing(workload)
@@ -93,7 +91,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
     Raises NotNow where evidence is missing, where anything has changed since, or where `by` asked for it: nobody
     approves what they asked for. The database refuses that as well, and every enablement that no such approval is for.
     """
-    _must_be(by, DECIDERS, "approve")
+    _must_have(by, DECIDE_ROUTES, "approve")
     why = _text(why)
     with changing() as moment:
         at = _standing(workload)
@@ -131,7 +129,7 @@ def approve(workload: str, by: User, seen: str, why: str) -> Enablement:
 
 def reject(workload: str, by: User, seen: str, why: str) -> None:
     """Refuse what was asked for, with a reason. Raises NotNow."""
-    _must_be(by, DECIDERS, "reject")
+    _must_have(by, DECIDE_ROUTES, "reject")
     why = _reason(why, "whoever asked has to know what to change")
     with changing() as moment:
         at = _standing(workload)
@@ -146,7 +144,7 @@ def reject(workload: str, by: User, seen: str, why: str) -> None:
 
 def suspend(workload: str, by: User, why: str) -> None:
     """Take an enabled route from users, at once. Raises NotNow where it is not enabled, or no reason is given."""
-    _must_be(by, DECIDERS, "suspend")
+    _must_have(by, DECIDE_ROUTES, "suspend")
     why = _reason(why, "the workload's owner has to know what to change")
     with changing() as moment:
         at = _standing(workload)
@@ -220,9 +218,9 @@ def _standing(workload: str) -> Standing:
     return found
 
 
-def _must_be(by: User, roles: frozenset[str], do: str) -> None:
-    if not by.is_active or roles.isdisjoint(by.roles()):
-        raise NotNow("not_yours", f"To {do}, one must be {' or '.join(sorted(roles, reverse=True))}.")
+def _must_have(by: User, permission: str, do: str) -> None:
+    if not by.may(permission):
+        raise NotNow("not_yours", f"To {do}, one must be {' or '.join(roles_with(permission))}.")
 
 
 def _must_have_seen(at: Standing, seen: str) -> None:

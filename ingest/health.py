@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -19,14 +18,12 @@ from ingest import backpressure, buffer, pulse
 NO_PROGRESS_AFTER_MS = 20_000
 
 
-@login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Each part that the product needs: `ok`, or what is wrong with it. `503` where one is not."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import redis
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -50,7 +49,6 @@ class Page:
         return "\n".join(self.lines) + "\n"
 
 
-@login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer with what is known, by a key with the scope `metrics:read`."""

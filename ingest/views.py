@@ -1,6 +1,5 @@
 """What Django itself answers at the addresses that services post to: that they are for posting."""
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -8,7 +7,6 @@ from ingest.answers import refusal
 
 
 @csrf_exempt
-@login_not_required
 def traffic(request: HttpRequest) -> HttpResponse:
     """Refuse what is not a POST; those never come here."""
     response = refusal(405, "method_not_allowed", "Send a POST.").response()

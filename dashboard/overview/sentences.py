@@ -43,11 +43,4 @@ def left_out(slugs: Sequence[str]) -> str:
     """Say which workloads are in no rate, and why; nothing where there is none of them."""
     if not slugs:
         return ""
-    return f"{names(slugs)} {'is' if len(slugs) == 1 else 'are'} in no rate: not all of the traffic is reported."
-
-
-def names(slugs: Sequence[str], most: int = 3) -> str:
-    """Write a list of names: a, b and c; or a, b, c and 4 more."""
-    if len(slugs) > most:
-        return f"{', '.join(slugs[:most])} and {len(slugs) - most} more"
-    return " and ".join(filter(None, [", ".join(slugs[:-1]), *slugs[-1:]]))
+    return f"{words.names(slugs)} {'is' if len(slugs) == 1 else 'are'} in no rate: not all of the traffic is reported."

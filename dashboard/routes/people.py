@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from dashboard.overview.sentences import names
-from fallbacks.enablement import DECIDERS
+from dashboard.words import names
 from fallbacks.models import User
+from fallbacks.models.user import with_roles
+from fallbacks.permissions import DECIDE_ROUTES
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,13 @@ class People:
 
 def people(numbers: Collection[int | None], usernames: Collection[str]) -> People:
     """Return who may decide, and those who are asked for."""
-    held = ArrayAgg("groups__name", filter=Q(groups__name__isnull=False), default=[])
-    deciding = User.objects.filter(is_active=True, groups__name__in=DECIDERS)
+    deciding = User.objects.filter(is_active=True, groups__permissions__codename=DECIDE_ROUTES)
     asked = Q(id__in=[each for each in numbers if each]) | Q(username__in=list(usernames)) | Q(id__in=deciding)
-    rows = list(User.objects.annotate(held=held).filter(asked).order_by("username"))
+    rows = list(with_roles(User.objects.filter(asked)).order_by("username"))
     return People(
         {row.id: row.known_as for row in rows},
         {row.username: row.known_as for row in rows},
-        [row.id for row in rows if row.is_active and not DECIDERS.isdisjoint(row.held)],
+        [row.id for row in rows if row.may(DECIDE_ROUTES)],
     )
 
 

@@ -7,11 +7,11 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dashboard import doors
 from dashboard.policies import field_words
 from dashboard.policies import words as policy_words
 from dashboard.rule_words import MEANING, MarkWords, acts, sentence
 from dashboard.templatetags.observatory import icon
-from dashboard.who_may import may_review, may_write
 from dashboard.words import MISSING
 from fallbacks.canonical import Difference
 from fallbacks.versions import Stored
@@ -20,8 +20,7 @@ register = template.Library()
 register.filter("in_order", policy_words.in_order)
 register.filter("share", field_words.share)
 register.filter("acts", acts)
-register.filter("may_write", may_write)
-register.filter("may_review", may_review)
+register.filter("may_open", doors.opens)
 register.filter("sentence", sentence)
 
 

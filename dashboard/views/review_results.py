@@ -8,8 +8,9 @@ from dashboard import forms, queries
 from dashboard import review_results as told
 from dashboard.reviews import pending
 from dashboard.views.controls import answer, asked
-from dashboard.who_may import may_read_remarks
+from dashboard.views.saved_views import person
 from fallbacks import review_results, routes, versions
+from fallbacks.permissions import READ_REMARKS
 
 # Reviews are fewer than requests: a day of them says little.
 USUAL_RANGE = "30d"
@@ -28,7 +29,7 @@ def results(request: HttpRequest) -> HttpResponse:
     waiting = review_results.waiting(workload)
     if not workload:
         pending.remember(request, waiting.count)
-    may_read = may_read_remarks(request.user.roles() if request.user.is_authenticated else [])
+    may_read = person(request).may(READ_REMARKS)
     context = {
         "ask": ask,
         "problems": [no_workload] if no_workload else [],

@@ -13,7 +13,6 @@ from dashboard import words as writing
 from dashboard.reviews import desk, queue, words
 from dashboard.timezone import current
 from dashboard.views.saved_views import person
-from dashboard.who_may import reviewers
 from fallbacks import review_queue
 from fallbacks.reading import says_something
 from fallbacks.sampling import REASONS
@@ -21,7 +20,6 @@ from fallbacks.sampling import REASONS
 
 @never_cache
 @require_safe
-@reviewers
 def listing(request: HttpRequest) -> HttpResponse:
     """List what waits by workload and reason of sampling, and what one holds; for a refresh that alone."""
     who = person(request)
@@ -45,7 +43,6 @@ def narrowed(asked: QueryDict) -> tuple[str, str]:
 
 
 @require_POST
-@reviewers
 def claim(request: HttpRequest) -> HttpResponse:
     """Claim as many as one can hold, and open the first; where none is free, say so."""
     who = person(request)
@@ -105,7 +102,6 @@ def back_to_queue(workload: str = "", reason: str = "") -> HttpResponseRedirect:
 
 
 @require_POST
-@reviewers
 def hand_back(request: HttpRequest) -> HttpResponse:
     """Give back one sample, or all that one holds, for anybody to claim."""
     who = person(request)
@@ -124,7 +120,6 @@ def hand_back(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@reviewers
 def renew(request: HttpRequest) -> HttpResponse:
     """Hold what one holds for another half hour; `again`: also what ran out and nobody has claimed since.
 

@@ -21,8 +21,9 @@ from dashboard.routes import history, marks, needs, people, traffic
 from dashboard.views.saved_views import person
 from fallbacks import enablement, routes
 from fallbacks.audit import BY_ITSELF
-from fallbacks.enablement import ASKERS, DECIDERS, NotNow
+from fallbacks.enablement import NotNow
 from fallbacks.models import AuditEntry, User, Workload
+from fallbacks.permissions import DECIDE_ROUTES, READ_REMARKS, REQUEST_ROUTES
 from fallbacks.timebuckets import Window
 
 WEEK = timedelta(days=7)
@@ -40,35 +41,28 @@ class Sent:
 
 @dataclass(frozen=True)
 class Step:
-    """A step that somebody of these roles may take, and what is said once it is taken."""
+    """A step, and what is said once it is taken."""
 
     take: Callable[[str, User, Sent], object]
-    roles: tuple[str, ...]
     done: str
 
 
-# "Engineers and admins", as a refusal says it.
-ASKING, DECIDING = (tuple(sorted(roles, reverse=True)) for roles in (ASKERS, DECIDERS))
 STEPS: Mapping[str, Step] = {
     "request": Step(
         lambda slug, by, sent: enablement.request(slug, by, sent.why),
-        ASKING,
         "You asked for enablement. It waits for a reviewer who is not you.",
     ),
-    "withdraw": Step(lambda slug, by, sent: enablement.withdraw(slug, by), ASKING, "Your request is withdrawn."),
+    "withdraw": Step(lambda slug, by, sent: enablement.withdraw(slug, by), "Your request is withdrawn."),
     "approve": Step(
         lambda slug, by, sent: enablement.approve(slug, by, sent.seen, sent.why),
-        DECIDING,
         "The route is enabled: users get its answers from now on.",
     ),
     "reject": Step(
         lambda slug, by, sent: enablement.reject(slug, by, sent.seen, sent.why),
-        DECIDING,
         "The request is rejected. Whoever asked finds your reason here.",
     ),
     "suspend": Step(
         lambda slug, by, sent: enablement.suspend(slug, by, sent.why),
-        DECIDING,
         "The route is suspended. Gateways see it within 5 seconds.",
     ),
 }
@@ -85,12 +79,10 @@ def route(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
     """Take a step of the route's way. What cannot be done now is said on the page, with what was typed."""
-    wanted, by = STEPS[step], person(request)
-    if set(wanted.roles).isdisjoint(by.roles()):
-        raise who_may.refusal(by, wanted.roles)
+    wanted = STEPS[step]
     sent = Sent(request.POST.get("why", ""), request.POST.get("seen", ""))
     try:
-        wanted.take(slug, by, sent)
+        wanted.take(slug, person(request), sent)
     except NotNow as refused:
         return shown(request, slug, refused, sent.why)
     messages.success(request, wanted.done)
@@ -118,7 +110,7 @@ def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: s
         "lacking": enablement.missing(at),
         "gist": policy_words.gist(at.stored.policy),
         "marks": marks.marks(at),
-        "failed": marks.why_it_failed(at) if who_may.may_read_remarks(viewer.roles()) else None,
+        "failed": marks.why_it_failed(at) if viewer.may(READ_REMARKS) else None,
         "traffic": traffic.traffic(slug, USUAL_ENVIRONMENT, Window.last(WEEK, now)),
         "environment": USUAL_ENVIRONMENT,
         "history": [(each, audit_words.who(each.actor, known.by_username)) for each in history.lines(entries)],
@@ -134,11 +126,11 @@ def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: s
 
 def deciding(viewer: User, at: routes.Standing, known: people.People) -> dict[str, Any]:
     """Return who may do what here, the viewer among them."""
-    roles, asked = set(viewer.roles()), at.request
+    asked = at.request
     own = at.open_request is not None and at.open_request.asked_by_id == viewer.id
     return {
-        "may_ask": not ASKERS.isdisjoint(roles),
-        "may_decide": not DECIDERS.isdisjoint(roles),
+        "may_ask": viewer.may(REQUEST_ROUTES),
+        "may_decide": viewer.may(DECIDE_ROUTES),
         "is_own": own,
         "asker": known.name(asked.asked_by_id) if asked else "",
         "decider": known.name(asked.decided_by_id) if asked and asked.decided_by_id else "",

@@ -14,6 +14,7 @@ from dashboard import query_words, saved_views
 from dashboard import timezone as viewer
 from dashboard.saved_views import NameForm, Refused, ViewForm
 from fallbacks.models import SavedView, User
+from fallbacks.permissions import OPERATE
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,10 @@ def views(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return save(request)
     who = person(request)
-    is_admin = "admin" in who.roles()
     own, others = saved_views.halves(who)
     context = {
         "own": [shown(view, own=True, removable=True) for view in own],
-        "others": [shown(view, own=False, removable=is_admin) for view in others],
+        "others": [shown(view, own=False, removable=who.may(OPERATE)) for view in others],
         "most": saved_views.MOST,
     }
     return render(request, "pages/views.html", context)
@@ -96,7 +96,7 @@ def view(request: HttpRequest, number: int) -> HttpResponse:
     who = person(request)
     found = get_object_or_404(saved_views.seen_by(who), pk=number)
     wanted = request.POST.get("do")
-    if found.owner_id != who.pk and not (wanted == "delete" and "admin" in who.roles()):
+    if found.owner_id != who.pk and not (wanted == "delete" and who.may(OPERATE)):
         raise Http404
     if wanted == "rename":
         rename(request, found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import rule_words, who_may
+from dashboard import rule_words
 from dashboard.policies import field_words, fields, route_words, typed
 from dashboard.policies import form as policy_form
 from dashboard.policies import words as policy_words
@@ -184,13 +184,6 @@ def test_a_state_that_is_not_known_here_is_said_as_it_is_called() -> None:
     assert route_words.state(POLICY, "enabled").word == "Enabled"
     assert route_words.state(POLICY, "suspended").word == "Suspended"
     assert route_words.state(replace(POLICY, fallback=None), "proposed").word == "No fallback"
-
-
-@pytest.mark.parametrize(
-    ("roles", "may"), [([], False), (["viewer", "reviewer"], False), (["engineer"], True), (["admin"], True)]
-)
-def test_engineers_and_admins_may_write(roles: list[str], may: bool) -> None:
-    assert who_may.may_write(roles) is may
 
 
 # The form

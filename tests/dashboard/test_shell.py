@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard import freshness, patience
-from fallbacks import keys
+from fallbacks import key_ring
 from fallbacks.recording import record
 from fallbacks.streams import TALLY, connection, stream
 from tests.conftest import Person
@@ -164,7 +164,7 @@ def test_what_is_no_page_has_no_limit_also_after_one(
     viewer: Client, locked: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "A_STATEMENT", 100)
-    key = keys.make("reader", ["rates:read"])
+    key = key_ring.make("reader", ["rates:read"])
     assert viewer.get("/").status_code == 503
     threading.Timer(0.5, locked.rollback).start()
     answer = viewer.get("/api/v1/rates", headers={"authorization": f"Bearer {key}"})
@@ -198,7 +198,9 @@ def test_who_may_not_is_told_which_role_may_and_whom_to_ask(person: Person) -> N
     assert "This is for admins." in text
     assert "You are an engineer and a reviewer: ask an admin (admin) for the role." in text
     assert "This is for engineers and admins." in nobody.get("/new-policy").text
-    assert "You have no role yet: ask an admin (admin) for the role." in nobody.get("/new-policy").text
+    assert "You have no role yet: ask an admin (admin) for one." in nobody.get("/new-policy").text
+    assert "This is for people with a role." in nobody.get("/").text
+    assert "Sign out" in nobody.get("/").text
 
 
 def test_every_page_of_the_navigation_has_a_key_and_ids_are_looked_up(viewer: Client) -> None:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard import timezone, words
-from dashboard.overview import sentences
 from dashboard.state_words import STATES
 from dashboard.templatetags import observatory
 
@@ -155,7 +154,7 @@ def test_initials() -> None:
 
 
 def test_lists_of_names() -> None:
-    assert [sentences.names(list(slugs)) for slugs in ("", "a", "ab", "abc", "abcde")] == [
+    assert [words.names(list(slugs)) for slugs in ("", "a", "ab", "abc", "abcde")] == [
         "",
         "a",
         "a and b",
