@@ -18,7 +18,8 @@ COPY templates templates
 COPY static static
 COPY --from=pages /srv/node_modules node_modules
 # The settings want to be told their servers; collecting files asks none of them.
-RUN SECRET_KEY=unused DATABASE_URL=postgresql://unused/unused REDIS_URL=redis://unused BROKER_URL=redis://unused \
+RUN SECRET_KEY=0123456789-that-signs-nothing-and-is-known-to-everybody ALLOWED_HOSTS=unused HTTPS=0 \
+    DATABASE_URL=postgresql://unused/unused REDIS_URL=redis://unused BROKER_URL=redis://unused \
     python manage.py collectstatic --noinput && rm -r node_modules
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin observatory \
     && install -d -o observatory /srv/beat /srv/audit

@@ -5,11 +5,13 @@ PYTHON ?= python3
 VENV := .venv/bin
 INSTALL := @$(PYTHON) -m fallbacks.local.install
 
-# All tests are shared out among processes, by file, each with servers of its own.
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# All tests are shared out among processes, by file, each with servers of its own: one more than processors, since many
+# tests wait.
+PROCESSES := $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
+SIDE_BY_SIDE := --numprocesses=$(PROCESSES) --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock screenshots bench
+.PHONY: help run test lint audit format lock screenshots bench
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +25,13 @@ test: ## set up what is missing, and run every test (ARGS="..." goes to pytest)
 lint: ## ruff, mypy and the import contract
 	$(INSTALL) --test
 	$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/lint-imports
-	# mypy asks Django for its models, and Django for its settings.
-	SECRET_KEY=x DATABASE_URL=postgresql://x/x REDIS_URL=redis://x BROKER_URL=redis://x $(VENV)/mypy
+	# mypy asks Django for its models, and Django for its settings: those of no server.
+	SECRET_KEY=0123456789-that-signs-nothing-and-is-known-to-everybody ALLOWED_HOSTS=x HTTPS=0 \
+	  DATABASE_URL=postgresql://x/x REDIS_URL=redis://x BROKER_URL=redis://x $(VENV)/mypy
+
+audit: ## ask the advisories for what the locks pin (findings without a fix: requirements/known-findings.toml)
+	$(INSTALL) --test
+	$(VENV)/python -m tests.dependencies
 
 format: ## let ruff lay out the code
 	$(INSTALL) --test

@@ -1,8 +1,9 @@
 """Kept aside: what cannot be recorded waits here, with its error, until an admin has tried it again or discarded it."""
 
 import msgspec
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, ProgrammingError, transaction
 from django.utils import timezone
+from psycopg.errors import InsufficientPrivilege
 
 from fallbacks import tally
 from fallbacks.models import KeptAside
@@ -12,6 +13,7 @@ from fallbacks.streams import decode
 
 # What is refused for its value, and would be refused for ever. Anything else is tried again.
 REFUSED = (DataError, IntegrityError, UnicodeError, OverflowError)
+TOO_OLD = "its day has no table any more: it is older than events are kept"
 
 
 class StillRefused(Exception):
@@ -48,9 +50,13 @@ def try_again(number: int) -> tally.Outcome | None:
             tally.add(row.epoch, row.shard, outcome)
             row.delete()
             return outcome
-    except (*REFUSED, msgspec.MsgspecError) as error:
-        KeptAside.objects.filter(pk=number).update(error=told(error), tried_at=timezone.now())
-        raise StillRefused(told(error)) from error
+    except (*REFUSED, msgspec.MsgspecError, ProgrammingError) as error:
+        if isinstance(error, ProgrammingError) and not isinstance(error.__cause__, InsufficientPrivilege):
+            raise
+        # A page may not make the table of a day: its event is older than what is kept.
+        words = TOO_OLD if isinstance(error, ProgrammingError) else told(error)
+        KeptAside.objects.filter(pk=number).update(error=words, tried_at=timezone.now())
+        raise StillRefused(words) from error
 
 
 def discard(number: int) -> bool:

@@ -13,6 +13,10 @@ DAYS_BACK = 31
 DAYS_AHEAD = 14
 # Any number, the same everywhere: two processes must not make one partition at once.
 _LOCK = 0x0FA11BAC
+# Where PostgreSQL has a role for the worker (`manage.py grant_roles`), that owns all tables of events.
+OTHER_OWNER = """
+SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'event'::regclass AND relowner <> current_user::regrole
+"""
 
 
 def ensure(days: set[date]) -> None:
@@ -121,6 +125,10 @@ def _make(day: date) -> None:
     start = datetime.combine(day, time(), UTC)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE TABLE {} (LIKE event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(name))
+        cursor.execute(OTHER_OWNER)
+        if found := cursor.fetchone():
+            # A command of the tables' owner made it, and the worker is to drop it one day.
+            cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(name, sql.Identifier(found[0])))
         cursor.execute(
             sql.SQL("ALTER TABLE event ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
                 name, sql.Literal(start), sql.Literal(start + timedelta(days=1))

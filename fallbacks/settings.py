@@ -1,53 +1,25 @@
-"""Settings of every process. All that differs between machines comes from the environment (docs/settings.md)."""
+"""Settings of every process. All that differs between machines comes from the environment (docs/operations.md)."""
 
 import os
 from pathlib import Path
-from typing import Literal
 
-import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+
+from fallbacks import provider
+from fallbacks.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-def required(name: str) -> str:
-    """Return the environment's `name`: a secret or a server that is guessed is worse than none."""
-    value = os.environ.get(name)
-    if not value:
-        raise ImproperlyConfigured(
-            f"{name} is not set. Start the product by `make run`, or set what docs/settings.md lists."
-        )
-    return value
+given = Environment(os.environ)
 
-
-def days(name: str, text: str, least: int) -> int:
-    """Return the number of days that `text`, the value of `name`, says."""
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= 36_500:
-        raise ImproperlyConfigured(f"{name} is {text!r}: write a number of days, {least} or more.")
-    return int(text)
-
-
-def rollup_days(text: str) -> dict[Literal["minute", "hour"], int]:
-    """Return how long each rollup is kept. What is not named keeps its default; hours outlive their minutes."""
-    named = {"minute": "30", "hour": "400"}
-    for word in filter(None, text.split(",")):
-        step, _, number = word.partition("=")
-        if step.strip() not in named:
-            raise ImproperlyConfigured(f"ROLLUP_RETENTION_DAYS is {text!r}: write it as minute=30,hour=400.")
-        named[step.strip()] = number.strip()
-    minute, hour = (days("ROLLUP_RETENTION_DAYS", number, least=2) for number in named.values())
-    if hour < minute:
-        raise ImproperlyConfigured(
-            f"ROLLUP_RETENTION_DAYS is {text!r}: hours must be kept as long as minutes, or longer."
-        )
-    return {"minute": minute, "hour": hour}
-
-
-SECRET_KEY = required("SECRET_KEY")
+SECRET_KEY = given.secret("SECRET_KEY")
 DEBUG = False
-ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
-HTTPS = os.environ.get("HTTPS", "1") != "0"
+ALLOWED_HOSTS = given.hosts("ALLOWED_HOSTS")
+# Whether people open the product by TLS, and how many proxies stand in front: the end of what they tell of a client is
+# believed, and of 0 nothing. Where TLS ends in no proxy, our own server does it.
+HTTPS = given.switch("HTTPS", default=True)
+TRUSTED_PROXIES = given.proxies("TRUSTED_PROXIES", HTTPS)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -61,6 +33,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "fallbacks",
     "ingest",
@@ -68,6 +46,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: all that follows sees who really asks, and whether by TLS.
+    "fallbacks.proxies.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     # POSTs of services leave here, if `wsgi` has not answered them: sessions, CSRF and pages are nothing to them.
     "ingest.direct.DirectMiddleware",
@@ -80,7 +60,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "dashboard.doors.Doors",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.timezone.ViewerTimezone",
@@ -111,7 +92,7 @@ TEMPLATES = [
 # --- PostgreSQL: what was understood -----------------------------------------------------------------
 DATABASES = {
     "default": {
-        **dj_database_url.parse(required("DATABASE_URL")),
+        **given.database("DATABASE_URL"),
         # A pool a process: Django closes connections after each request, the pool keeps them.
         "CONN_MAX_AGE": 0,
         # What the pool hands out is asked first whether it lives: a restart of PostgreSQL costs no request.
@@ -131,14 +112,14 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: what is on its way -----------------------------------------------------------------------
-REDIS_URL = required("REDIS_URL")
+REDIS_URL = given.redis("REDIS_URL", "of the stream")
 # Shards of the stream, by hash of the workload: each is drained by one worker at a time.
-STREAM_SHARDS = max(1, int(os.environ.get("STREAM_SHARDS", "4")))
+STREAM_SHARDS = given.number("STREAM_SHARDS", 4, least=1)
 # Items that a key without a rate of its own may send a second, with ten seconds' worth at once; 0: no limit.
-KEY_RATE = int(os.environ.get("KEY_RATE", "50000"))
+KEY_RATE = given.number("KEY_RATE", 50_000)
 
 # --- Celery ------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = required("BROKER_URL")
+CELERY_BROKER_URL = given.redis("BROKER_URL", "of Celery's messages")
 # A publish that cannot go through must not hold up the request that rang the bell: beat rings again.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 1, "visibility_timeout": 60}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -163,11 +144,11 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Retention ---------------------------------------------------------------------------------------
 # How long events and counts of traffic are kept, in days. Below two days nothing that comes late could be taken.
-EVENT_RETENTION_DAYS = days("EVENT_RETENTION_DAYS", os.environ.get("EVENT_RETENTION_DAYS", "90"), least=2)
+EVENT_RETENTION_DAYS = given.days("EVENT_RETENTION_DAYS", 90, least=2)
 # How long the rollups that tell minutes and hours are kept; days are kept for ever.
-ROLLUP_RETENTION_DAYS = rollup_days(os.environ.get("ROLLUP_RETENTION_DAYS", "minute=30,hour=400"))
+ROLLUP_RETENTION_DAYS = given.rollup_days("ROLLUP_RETENTION_DAYS", "minute=30,hour=400")
 # How long the texts of samples are kept; what reviewers said of them stays.
-SAMPLE_RETENTION_DAYS = days("SAMPLE_RETENTION_DAYS", os.environ.get("SAMPLE_RETENTION_DAYS", "30"), least=1)
+SAMPLE_RETENTION_DAYS = given.days("SAMPLE_RETENTION_DAYS", 30, least=1)
 
 # --- People ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "fallbacks.User"
@@ -175,6 +156,11 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "fallbacks.peo
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+# The first is that of new passwords; whoever signs in with an older one gets a new hash.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
@@ -184,19 +170,43 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# Nobody reads its table of sign-ins, which would hold the addresses of invitations, and grow for ever.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_CLIENT_IP_CALLABLE = "fallbacks.proxies.client_address"
 AXES_LOCKOUT_CALLABLE = "dashboard.views.sign_in.locked_out"
+# What allauth counts, and that a code was used, every process must know, also after a restart. Signing in needs
+# PostgreSQL anyway, and no more than that: the broker may be away, and the stream's Redis may be full.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        # Far more than there are: whoever fills it pushes out what was counted.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+ACCOUNT_ADAPTER = "dashboard.adapters.Accounts"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# How long ago somebody may have signed in, in seconds, for what `Door.fresh` is asked of.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+MFA_ADAPTER = "dashboard.adapters.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# People are invited, or come by the provider: nobody else could have made the account.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# The provider of OpenID Connect, if there is one. No other provider is installed, and none comes from the database.
+SOCIALACCOUNT_ADAPTER = "dashboard.adapters.Comers"
+OIDC = provider.read(given)
 
 # --- Safety ------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
+CSRF_TRUSTED_ORIGINS = given.origins("CSRF_TRUSTED_ORIGINS")
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "dashboard.errors.form_expired"
 CONTENT_SECURITY_POLICY = {
@@ -238,9 +248,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 # The newest entry of the audit log, beside the database: without it nobody could tell that the log's end was cut off.
-AUDIT_HEAD_FILE = Path(os.environ.get("AUDIT_HEAD_FILE") or BASE_DIR / "var" / "audit-head.json")
+AUDIT_HEAD_FILE = given.file("AUDIT_HEAD_FILE", BASE_DIR / "var" / "audit-head.json")
 
-STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or BASE_DIR / "var" / "static")
+STATIC_ROOT = given.file("STATIC_ROOT", BASE_DIR / "var" / "static")
 NODE_MODULES = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
@@ -270,3 +280,5 @@ LOGGING = {
         "psycopg.pool": {"level": "ERROR"},
     },
 }
+
+given.refuse()

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from fallbacks import proxies
 from ingest import receiving
 
 Environ = dict[str, Any]
@@ -24,19 +25,13 @@ class DirectPath:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         receive = DIRECT.get(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
+        proxies.settle(environ)
         # What came without TLS is sent away by Django.
-        if receive is None or (settings.SECURE_SSL_REDIRECT and not is_secure(environ)):
+        if receive is None or (settings.SECURE_SSL_REDIRECT and environ["wsgi.url_scheme"] != "https"):
             return self.application(environ, start_response)
         answer = receive(environ)
         start_response(_STATUS[answer.status], answer.headers)
         return [answer.body]
-
-
-def is_secure(environ: Environ) -> bool:
-    """Tell whether the request came over TLS: as the proxy in front says, by the header that the settings name."""
-    header, value = settings.SECURE_PROXY_SSL_HEADER or ("", "https")
-    scheme = str(environ.get(header, environ["wsgi.url_scheme"]))
-    return scheme.partition(",")[0].strip() == value
 
 
 class DirectMiddleware:

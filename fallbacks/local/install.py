@@ -120,6 +120,9 @@ def is_marked(mark: Path, wanted: str) -> bool:
 
 def make_venv() -> None:
     """Make .venv, unless it is whole, where it was made, and of the Python it was made with."""
+    if VENV.is_symlink():
+        # To make it anew would empty the folder that it leads to, which others may use.
+        raise Problem(f"{VENV} is a link to another folder: take the link away, and the next run makes a .venv here.")
     mark = VENV / ".made"
     made = f"{PYTHON.resolve()}\n{VENV}\n"
     if is_marked(mark, made):

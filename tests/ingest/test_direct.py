@@ -61,7 +61,7 @@ def test_both_ways_answer_alike(key: str, body: bytes, over: dict[str, str]) -> 
 
 def test_what_comes_without_tls_is_sent_to_tls_where_tls_is_asked_for(settings: Any, key: str) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.TRUSTED_PROXIES = 1
     body, show = json.dumps(sent()).encode(), {"HTTP_AUTHORIZATION": f"Bearer {key}"}
     status, said, _ = by_wsgi(body, **show)
     assert (status, said["Location"]) == (301, "https://testserver/api/v1/events")

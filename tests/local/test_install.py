@@ -81,6 +81,18 @@ def test_nothing_is_done_twice(project: Path, monkeypatch: pytest.MonkeyPatch) -
     assert installed == ["local", "local"]
 
 
+def test_a_link_to_the_environment_of_others_is_refused_and_nothing_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "theirs").touch()
+    (tmp_path / ".venv").symlink_to(tmp_path / "others")
+    monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
+    with pytest.raises(Problem, match="is a link to another folder"):
+        install.make_venv()
+    assert (tmp_path / "others" / "theirs").exists()
+
+
 def test_the_tests_packages_hold_those_of_the_product(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed: list[str] = []
     monkeypatch.setattr(install, "pip", installed.append)

@@ -1,5 +1,6 @@
 """The documents say what is so: each command, setting and address that they name exists, and the other way round."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,9 +8,14 @@ import pytest
 from django.core.management import get_commands
 from django.urls import Resolver404, resolve
 
+from fallbacks import settings
 from fallbacks.local.environment import PROJECT
 
-DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/litellm/README.md")]
+SETTINGS_DOCUMENT = "docs/operations.md"
+DOCUMENTS = [
+    PROJECT / name
+    for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/litellm/README.md")
+]
 DOCUMENTS += sorted((PROJECT / "docs").glob("*.md"))
 WORDS = {path: path.read_text() for path in DOCUMENTS}
 # Ours to set on processes of ours; nobody else does.
@@ -25,12 +31,34 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", makefiles, re.MULTILINE))
 
 
+def asked_of_the_environment(path: Path) -> set[str]:
+    """The names that a module asks the environment for itself: os.environ, or the mapping that it was given."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        where, name = "", None
+        if isinstance(node, ast.Subscript):
+            where, name = ast.unparse(node.value), node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            where, name = ast.unparse(node.func).removesuffix(".get"), node.args[0]
+        if (
+            where in ("os.environ", "os.getenv", "given")
+            and isinstance(name, ast.Constant)
+            and str(name.value).isupper()
+        ):
+            found.add(str(name.value))
+    return found - INTERNAL
+
+
 def settings_read() -> set[str]:
     """The variables that our code asks the environment for."""
-    code = "\n".join(
-        path.read_text() for folder in ("fallbacks", "ingest", "dashboard") for path in (PROJECT / folder).rglob("*.py")
-    )
-    return set(re.findall(r"(?:os\.environ(?:\.get\(|\[)|required\(|given\.get\()\s*\"([A-Z_]+)\"", code)) - INTERNAL
+    modules = [path for folder in ("fallbacks", "ingest", "dashboard") for path in (PROJECT / folder).rglob("*.py")]
+    return set(settings.given.defaults).union(*(asked_of_the_environment(path) for path in modules))
+
+
+def table_of_settings() -> dict[str, str]:
+    """The table in the document: names, and what it says of the default."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", WORDS[PROJECT / SETTINGS_DOCUMENT], re.MULTILINE)
+    return dict(rows)
 
 
 @pytest.mark.parametrize(("document", "target"), each(r"`make ([a-z-]+)"))
@@ -52,8 +80,38 @@ def test_an_address_exists(document: str, address: str) -> None:
 
 
 def test_the_table_of_settings_is_what_the_code_reads() -> None:
-    table = set(re.findall(r"^\| `([A-Z_]+)`", WORDS[PROJECT / "docs/settings.md"], re.MULTILINE))
-    assert table == settings_read()
+    assert set(table_of_settings()) == settings_read()
+
+
+def test_the_settings_stand_in_one_table_alone() -> None:
+    names = [name for text in WORDS.values() for name in re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE)]
+    twice = {name for name in table_of_settings() if names.count(name) > 1}
+    # What `make run` reads besides is told where `make run` is.
+    assert twice <= {"PORT", "FALLBACKS_HOME", "DEMO", "STREAM_MAXMEMORY"}
+
+
+@pytest.mark.parametrize(("name", "default"), settings.given.defaults.items())
+def test_the_table_says_the_default_of_a_setting(name: str, default: str) -> None:
+    said = table_of_settings()[name]
+    assert f"`{default}`" in said.partition(";")[0] if default else not said.startswith("`")
+
+
+def test_settings_are_read_where_they_are_counted() -> None:
+    # The settings' own reader counts; `make run` and the crash points stand for themselves; and names are literal.
+    readers = {
+        path.relative_to(PROJECT)
+        for folder in ("fallbacks", "ingest", "dashboard")
+        for path in (PROJECT / folder).rglob("*.py")
+        if re.search(r"os\.(?:environ\b(?!\.setdefault|/)|getenv)", path.read_text())
+    }
+    allowed = {
+        "fallbacks/settings.py",
+        "fallbacks/environment.py",
+        "ingest/crashpoints.py",
+        "fallbacks/management/commands/bootstrap_local.py",
+        "fallbacks/management/commands/grant_roles.py",
+    }
+    assert {str(path) for path in readers if path.parent != Path("fallbacks/local")} <= allowed
 
 
 @pytest.mark.parametrize(("document", "target"), each(r"\]\(([^)#:]+)\)"))
