@@ -1,15 +1,27 @@
-"""Signing in. Django's own views; django-axes counts the wrong tries."""
+"""Signing in, step by step: password or passkey or provider, then a second factor if the account has one.
+
+The password's page is Django's own, and django-axes counts the wrong tries; what follows is allauth's.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.webauthn.views import LoginWebAuthnView
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
+from dashboard import asked_again, provider
 from dashboard.forms import SignInForm
 
-TEMPLATE = "pages/login.html"
+TEMPLATE, AGAIN = "pages/login.html", "pages/again.html"
 
 
 class SignIn(LoginView):
@@ -19,10 +31,48 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        login = Login(user=form.get_user(), redirect_url=self.get_success_url())
+        answer: HttpResponse = perform_password_login(self.request, {"username": form.cleaned_data["username"]}, login)
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "provider": provider.configured()}
+
 
 def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: Mapping[str, Any] | None
 ) -> HttpResponse:
     """Answer whoever tried too often. Named by AXES_LOCKOUT_CALLABLE."""
+    following = request.POST.get("next", "")
+    if request.user.is_authenticated:
+        return render(request, AGAIN, {"way": "password", "locked": True, "next": following}, status=429)
     form = SignInForm(request, initial={"username": (credentials or {}).get("username", "")})
-    return render(request, TEMPLATE, {"form": form, "locked": True, "next": request.POST.get("next", "")}, status=429)
+    context = {"form": form, "locked": True, "next": following, "provider": provider.configured()}
+    return render(request, TEMPLATE, context, status=429)
+
+
+@method_decorator(never_cache, name="dispatch")
+class SecondFactor(AuthenticateView):  # type: ignore[misc]
+    """The second step, where an account has one."""
+
+    template_name = "pages/second_factor.html"
+
+
+@method_decorator(never_cache, name="dispatch")
+class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]
+    """Signing in by a passkey alone: it is two factors, a thing and a finger or a PIN."""
+
+
+@require_POST
+def by_provider(request: HttpRequest) -> HttpResponse:
+    """Send somebody to the provider to sign in."""
+    provider.must_be()
+    return provider.go(request, provider.SIGN_IN, asked_again.within(request, request.POST.get("next", "")))
+
+
+@never_cache
+@require_safe
+def back(request: HttpRequest) -> HttpResponseBase:
+    """Take in whoever comes back from the provider."""
+    return provider.back(request)

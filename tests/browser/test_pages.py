@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.test import Client
 from playwright.sync_api import Page, expect
 
@@ -73,7 +74,8 @@ def test_pages_without_figures_are_sound(browser_page: OpenPage, viewer: Client,
 
 
 def test_signing_in_and_out(browser_page: OpenPage, figures: datetime) -> None:
-    get_user_model().objects.create_user("dana", password="of the tests alone")
+    dana = get_user_model().objects.create_user("dana", password="of the tests alone")
+    dana.groups.set(Group.objects.filter(name="viewer"))
     page = browser_page("/workloads/support-chat")
     expect(page).to_have_url(re.compile(r"/login\?next="))
     page.get_by_label("User name").fill("dana")

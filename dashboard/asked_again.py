@@ -1,0 +1,67 @@
+"""Asking again who somebody is: before what cannot be taken back, if they signed in too long ago.
+
+What they sent is kept with their session while they are asked, and goes on afterwards. So no form that carries a
+secret belongs behind such a door: the secret would lie in the database for as long.
+"""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+# In the session: when the person last showed who they are (seconds), and what waits for it.
+SHOWN_AT, WAITING = "shown_at", "waiting"
+# More than any form of ours.
+MOST_KEPT = 100_000
+
+
+def note_shown(request: HttpRequest) -> None:
+    """Note that the person has just shown who they are."""
+    request.session[SHOWN_AT] = time.time()
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Tell whether the person showed lately who they are: by signing in, or when they were asked again."""
+    return bool(time.time() - request.session.get(SHOWN_AT, 0) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    """Send the person to where they are asked, and keep what they sent."""
+    sent = request.POST.urlencode()
+    if request.method == "POST" and len(sent) <= MOST_KEPT:
+        request.session[WAITING] = {
+            "address": request.get_full_path(),
+            "path": request.path_info,
+            "query": request.META.get("QUERY_STRING", ""),
+            "sent": sent,
+            "at": time.time(),
+        }
+    address = asking_for(request.get_full_path())
+    # What a script of a page sent is answered to the script: the page itself has to go.
+    return HttpResponseClientRedirect(address) if "HX-Request" in request.headers else HttpResponseRedirect(address)
+
+
+def asking_for(following: str) -> str:
+    """Return the address where somebody is asked who wants to go on to another."""
+    query = QueryDict(mutable=True)
+    query[REDIRECT_FIELD_NAME] = following
+    return f"{reverse('account_reauthenticate')}?{query.urlencode(safe='/')}"
+
+
+def waits(request: HttpRequest, following: str) -> dict[str, Any] | None:
+    """Return what waits for the person at an address; None where nothing does, or too long."""
+    kept: dict[str, Any] | None = request.session.get(WAITING)
+    if kept is None or kept["address"] != following:
+        return None
+    return kept if time.time() - kept["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT else None
+
+
+def within(request: HttpRequest, address: str) -> str:
+    """Return an address if it is one of ours, else that of the overview."""
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if address and ours else reverse("overview")

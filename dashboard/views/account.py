@@ -1,0 +1,104 @@
+"""Everybody's own account: the password, the second factors, the link to the provider, and where they are signed in."""
+
+from typing import cast
+
+from allauth.core.ratelimit import consume_or_429
+from allauth.mfa.models import Authenticator
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard import provider, sessions
+from fallbacks import audit
+from fallbacks.models import User
+
+
+@never_cache
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    """Show all that one signs in by, what each is for, and where one is signed in."""
+    person = of(request)
+    factors = list(Authenticator.objects.filter(user=person).order_by("created_at", "pk"))
+    codes = first(factors, Authenticator.Type.RECOVERY_CODES)
+    places = sessions.of(person, request)
+    context = {
+        "has_password": person.has_usable_password(),
+        "app": first(factors, Authenticator.Type.TOTP),
+        "passkeys": [each for each in factors if each.type == Authenticator.Type.WEBAUTHN],
+        "codes_left": len(codes.wrap().get_unused_codes()) if codes else None,
+        "provider": provider.configured(),
+        "linked": provider.linked(person),
+        "places": places[: sessions.MOST_SHOWN],
+        "others": len(places) - 1,
+        "more": max(0, len(places) - sessions.MOST_SHOWN),
+    }
+    return render(request, "pages/account.html", context)
+
+
+def of(request: HttpRequest) -> User:
+    """Return whose account it is: who is signed in."""
+    assert isinstance(request.user, User)  # noqa: S101
+    return request.user
+
+
+def first(factors: list[Authenticator], kind: str) -> Authenticator | None:
+    return next((each for each in factors if each.type == kind), None)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Change the password, by the old one. Whoever else knew it is out: all other sessions end."""
+    person = of(request)
+    if not person.has_usable_password():
+        messages.error(request, "You sign in without a password here: there is none to change.")
+        return redirect("account")
+    if request.method == "POST" and (refused := consume_or_429(request, action="change_password")):
+        return cast(HttpResponse, refused)
+    form = PasswordChangeForm(person, request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        with transaction.atomic():
+            form.save()
+            audit.append("password changed", person.get_username())
+        update_session_auth_hash(request, person)
+        request.session.save()
+        sessions.note(request, person)
+        ended = sessions.end_others(person, request)
+        messages.success(request, f"The password is changed.{said_of(ended)}")
+        return redirect("account")
+    return render(request, "pages/password.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+def said_of(ended: int) -> str:
+    return f" You are signed out at {ended} other place{'' if ended == 1 else 's'}." if ended else ""
+
+
+@require_POST
+def end_session(request: HttpRequest, number: int) -> HttpResponse:
+    """End one session of one's own; ending this one signs out."""
+    if not sessions.end(of(request), number):
+        raise Http404
+    messages.success(request, "That session has ended.")
+    return redirect("account")
+
+
+@require_POST
+def end_others(request: HttpRequest) -> HttpResponse:
+    """End all other sessions of one's own."""
+    ended = sessions.end_others(of(request), request)
+    messages.success(request, f"Only this session is left.{said_of(ended)}")
+    return redirect("account")
+
+
+@require_POST
+def link(request: HttpRequest) -> HttpResponse:
+    """Go to the provider, to sign in by it from then on."""
+    provider.must_be()
+    return provider.go(request, provider.LINK, "")
