@@ -1,7 +1,7 @@
 """Logs: one line of JSON an event of importance, on stderr, from web, worker and beat alike.
 
-Never in them: a key, a sample, a reason, or anything else that a service sent. A database error's text quotes the row
-that it refuses, so of such an error its kind is written and its text is not.
+Never in them: a key, the link of an invitation, a sample, a reason, or anything else that a service sent. A database
+error's text quotes the row that it refuses, so of such an error its kind is written and its text is not.
 """
 
 import json
@@ -24,6 +24,8 @@ part = "command"
 # A request shows its query, in which anything may stand.
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request"}
 _KEY = re.compile(r"\b(fo_[0-9a-f]{8})_[A-Za-z0-9_-]+")
+# Whoever has the address of an invitation joins by it.
+_LINK = re.compile(r"(/invited/)[A-Za-z0-9_-]+")
 _FRAMES = 12
 
 
@@ -43,7 +45,7 @@ class Lines(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _USUAL}
         if error:
             line |= {"error": kind(error), "error_text": text(error), "at_lines": places(error)}
-        return _KEY.sub(r"\1_…", json.dumps(line, default=repr, ensure_ascii=False))
+        return _LINK.sub(r"\1…", _KEY.sub(r"\1_…", json.dumps(line, default=repr, ensure_ascii=False)))
 
 
 class OfRequests(logging.Filter):

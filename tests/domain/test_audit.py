@@ -146,7 +146,7 @@ def test_roles_that_are_given_are_written_down(capsys: pytest.CaptureFixture[str
     call_command("create_user", "tomas", "--role", "reviewer", "--role", "viewer")
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor, entry.subject) == ("roles changed", "manage.py", "tomas")
-    assert json.loads(entry.details) == {"roles": ["reviewer", "viewer"]}
+    assert json.loads(entry.details) == {"roles": ["viewer", "reviewer"]}
     assert capsys.readouterr().out.strip() not in entry.details
 
 

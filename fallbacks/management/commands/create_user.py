@@ -1,15 +1,12 @@
 """`manage.py create_user NAME --role R ...`: somebody who may sign in, with a password made at random."""
 
-import secrets
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from fallbacks import audit
-from fallbacks.models import ROLES, User
+from fallbacks import members
+from fallbacks.permissions import ROLES
 
 
 class Command(BaseCommand):
@@ -24,12 +21,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["name"]
-        if User.objects.filter(username=name).exists():
-            raise CommandError(f"There is a user {name} already: choose another name.")
-        password = secrets.token_urlsafe(12)
-        with transaction.atomic():
-            user = User.objects.create_user(name, password=password)
-            user.groups.set(Group.objects.filter(name__in=options["role"]))
-            audit.append("roles changed", "manage.py", subject=name, roles=sorted(set(options["role"])))
-        self.stdout.write(password)
+        try:
+            self.stdout.write(members.make(options["name"], options["role"]))
+        except members.NotNow as refused:
+            raise CommandError(str(refused)) from refused

@@ -1,0 +1,307 @@
+"""People come, change their roles, and go: each step with its entry in the audit log, in one transaction.
+
+Whoever changes people holds the rows of the roles, so two who do it at once do it one after the other, and the second
+sees what the first did. There is always an admin left who can sign in.
+"""
+
+import contextlib
+import hashlib
+import re
+import secrets
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from fallbacks import audit, review_queue
+from fallbacks.models import Invitation, Sample, User
+from fallbacks.models.user import with_roles
+from fallbacks.permissions import MANAGE_PEOPLE, REVIEW_SAMPLES, ROLES, roles_with
+from fallbacks.reading import storable
+from fallbacks.ways_in import lead_in, ways_in
+
+GOOD_FOR = timedelta(days=7)
+MOST_NOTE = 200
+# By whom the commands of a server act, in the audit log: no person may be called that.
+SERVER = "manage.py"
+# Of Django's names those of ASCII: names that only look alike must not be two people, in the log least of all.
+NAME = re.compile(r"[A-Za-z0-9.@+_-]{1,150}")
+
+
+class NotNow(Exception):
+    """The step cannot be taken: `code` names why, the text says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotGood(Exception):
+    """Nobody can join by this link. `invitation` is None where there is none of it."""
+
+    def __init__(self, invitation: Invitation | None) -> None:
+        super().__init__(invitation.state if invitation else "unknown")
+        self.invitation = invitation
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Somebody who was deactivated, and how many samples they held."""
+
+    person: User
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation that was just made, and the token of its link, which nobody can read again."""
+
+    invitation: Invitation
+    token: str
+
+
+# --- Inviting ----------------------------------------------------------------------------------------
+
+
+def invite(by: User, roles: Collection[str], note: str = "") -> Invited:
+    """Make a link by which one person can join with these roles. Raises NotNow, also where no role is given."""
+    given = _known(roles)
+    if not given:
+        raise NotNow("no_role", "Choose at least one role: without one, nothing would be open to them.")
+    token = secrets.token_urlsafe(32)
+    with _changing(by):
+        made = Invitation.objects.create(
+            digest=digest(token),
+            roles=given,
+            note=storable(note.strip())[:MOST_NOTE],
+            invited_by=by,
+            expires_at=timezone.now() + GOOD_FOR,
+        )
+        audit.append(
+            "person invited", by.username, subject=str(made), roles=given, note=made.note, until=made.expires_at
+        )
+    return Invited(made, token)
+
+
+def open_invitations() -> QuerySet[Invitation]:
+    """Return those by which somebody can still join, the newest first."""
+    found = Invitation.objects.filter(used_at=None, withdrawn_at=None, expires_at__gt=Now())
+    return found.select_related("invited_by").order_by("-id")
+
+
+def withdraw(number: int, by: User) -> None:
+    """Make an invitation's link useless. Raises NotNow where it is of no use already."""
+    with _changing(by):
+        found = open_invitations().filter(id=number).first()
+        if found is None:
+            raise NotNow("not_open", "That link is of no use any more: it was used, withdrawn, or its time ran out.")
+        _withdraw(found, by.username)
+
+
+def _withdraw(invitation: Invitation, by: str) -> None:
+    Invitation.objects.filter(id=invitation.id, used_at=None).update(withdrawn_at=Now())
+    audit.append("invitation withdrawn", by, subject=str(invitation), note=invitation.note)
+
+
+def invitation_of(token: str) -> Invitation:
+    """Return the invitation of a link. Raises NotGood where nobody can join by it (any more)."""
+    found = Invitation.objects.select_related("invited_by").filter(digest=digest(token)).first()
+    if found is None or found.state != "open":
+        raise NotGood(found)
+    return found
+
+
+def accept(token: str, name: str, password: str) -> User:
+    """Make the person who was invited. Raises NotGood, or NotNow where nobody can be called that."""
+    # Slow, on purpose: not while others wait.
+    encoded = make_password(password)
+    with _changing():
+        # Again, with the lock held: of two who open one link, one joins.
+        invitation = invitation_of(token)
+        person = _make(name, encoded, invitation.roles)
+        Invitation.objects.filter(id=invitation.id).update(used_at=Now(), used_by=person)
+        by = invitation.invited_by.username
+        audit.append("person joined", person.username, subject=str(invitation), roles=invitation.roles, invited_by=by)
+    return person
+
+
+def digest(token: str) -> bytes:
+    """Return the hash by which an invitation is stored and found."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+# --- People ------------------------------------------------------------------------------------------
+
+
+def make(name: str, roles: Collection[str], only_first: bool = False) -> str:
+    """Make somebody from the server's own command line, and return their password, which is made at random.
+
+    Raises NotNow where nobody can be called that, and, with `only_first`, where an admin can sign in already.
+    """
+    password = secrets.token_urlsafe(12)
+    encoded, given = make_password(password), _known(roles)
+    with _changing():
+        if only_first and (admins := _admins()):
+            raise NotNow("has_admin", f"{admins[0].username} is an admin and can sign in.")
+        _make(name, encoded, given)
+        audit.append("roles changed", SERVER, subject=name, roles=given)
+    return password
+
+
+def name_problem(name: str) -> str:
+    """Say why nobody new can be called that; nothing where they can. One query."""
+    if not NAME.fullmatch(name):
+        return "Use 1 to 150 letters from a to z, digits and . @ + - _ and nothing else."
+    # In capitals and small letters it would still be taken for the other.
+    if name.lower() == SERVER or User.objects.filter(username__iexact=name).exists():
+        return f"There is a user {name} already: choose another name."
+    return ""
+
+
+def change_roles(number: int, roles: Collection[str], seen: Collection[str], by: User) -> User:
+    """Give somebody these roles in place of those that `by` saw. Returns the person as they are now.
+
+    Raises NotNow where the roles are others by now, and where no admin would be left. Who may no longer review holds
+    no samples any more, and who may no longer invite has no open invitations.
+    """
+    given = _known(roles)
+    with _changing(by):
+        person = _one(number)
+        before = person.roles()
+        if before != _known(seen):
+            raise NotNow("changed", "Somebody changed the roles since you looked: look again, then decide.")
+        if before == given:
+            return person
+        person.groups.remove(*Group.objects.filter(name__in=set(before) - set(given)))
+        person.groups.add(*Group.objects.filter(name__in=set(given) - set(before)))
+        _must_leave_an_admin(person)
+        person = _one(number)
+        freed = let_go(person, by.username)
+        audit.append("roles changed", by.username, subject=person.username, before=before, roles=given, samples=freed)
+    return person
+
+
+def deactivate(number: int, by: User) -> Gone:
+    """Shut somebody out at once: sessions end, samples are free for others, open invitations of theirs are withdrawn.
+
+    Roles, keys, and requests for routes stay. Raises NotNow where no admin would be left, or they are shut out already.
+    """
+    with _changing(by):
+        person = _one(number)
+        if not User.objects.filter(id=number, is_active=True).update(is_active=False):
+            raise NotNow("not_active", f"{person.known_as} is deactivated already.")
+        _must_leave_an_admin(person)
+        ended = _end_sessions(person)
+        freed = let_go(_one(number), by.username)
+        audit.append("person deactivated", by.username, subject=person.username, samples=freed, sessions=ended)
+    return Gone(person, len(freed))
+
+
+def reactivate(number: int, by: User) -> User:
+    """Let somebody in again, with the roles and the password that they had. Raises NotNow where they are not out."""
+    with _changing(by):
+        person = _one(number)
+        if not User.objects.filter(id=number, is_active=False).update(is_active=True):
+            raise NotNow("active", f"{person.known_as} is active already.")
+        audit.append("person reactivated", by.username, subject=person.username, roles=person.roles())
+    return person
+
+
+def is_last_admin(person: User) -> bool:
+    """Tell whether nobody but this person is an admin who can sign in."""
+    return [admin.pk for admin in _admins()] == [person.pk]
+
+
+# --- What the steps have in common -------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _changing(by: User | None = None) -> Iterator[None]:
+    """Change people alone, in one transaction. Raises NotNow where `by` may not, or not any more."""
+    with transaction.atomic():
+        # Whoever gives anybody a role, by whatever way, shares these rows, and waits.
+        list(Group.objects.select_for_update().filter(name__in=ROLES).order_by("pk"))
+        # Of two admins who deactivate each other at once, the second is none any more.
+        if by is not None and not _one(by.pk).may(MANAGE_PEOPLE):
+            raise NotNow("not_yours", f"To change people, one must be {' or '.join(roles_with(MANAGE_PEOPLE))}.")
+        yield
+
+
+def _known(roles: Collection[str]) -> list[str]:
+    if unknown := sorted(set(roles) - set(ROLES)):
+        raise NotNow("no_such_role", f"There is no role {', '.join(unknown)}: the roles are {', '.join(ROLES)}.")
+    return [role for role in ROLES if role in roles]
+
+
+def _one(number: int) -> User:
+    found = with_roles(User.objects.filter(pk=number)).first()
+    if found is None:
+        raise NotNow("nobody", "There is no such person.")
+    return found
+
+
+def _make(name: str, password: str, roles: Collection[str]) -> User:
+    if problem := name_problem(name):
+        raise NotNow("name", problem)
+    person = User.objects.create(username=name, password=password)
+    person.groups.set(Group.objects.filter(name__in=roles))
+    return person
+
+
+def _admins() -> list[User]:
+    """Return who may manage people and can sign in. Three queries."""
+    may = User.objects.filter(is_active=True, groups__permissions__codename=MANAGE_PEOPLE)
+    found = list(may.distinct().order_by("pk"))
+    ways = ways_in(found)
+    return [person for person in found if lead_in(ways[person.pk])]
+
+
+def _must_leave_an_admin(person: User) -> None:
+    """Refuse what was just done to somebody, `person` as they were before, where no admin is left by it."""
+    if person.may(MANAGE_PEOPLE) and not _admins():
+        raise NotNow(
+            "last_admin", f"{person.known_as} is the last admin who can sign in: first make somebody else an admin."
+        )
+
+
+def let_go(person: User, by: str) -> list[int]:
+    """Take from somebody what they hold and may not any more; return the samples that others can claim now.
+
+    Within a transaction that changes people. Also samples that the time ran out for: they could be taken up again.
+    And open invitations: who must go must not come in again by a link of their own.
+    """
+    if not person.may(MANAGE_PEOPLE):
+        for invitation in open_invitations().filter(invited_by=person):
+            _withdraw(invitation, by)
+    if person.may(REVIEW_SAMPLES):
+        return []
+    held = Sample.objects.select_for_update(of=("self",)).filter(held_by=person)
+    found = list(held.order_by("id").values_list("id", flat=True))
+    review_queue.free(Sample.objects.filter(id__in=found))
+    return found
+
+
+def _end_sessions(person: User) -> int:
+    """End all sessions of somebody, and return how many there were.
+
+    A session does not tell whose it is before it is opened: all that are alive are. 10,000 take half a second.
+    """
+    sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class().objects
+    keys = [
+        session.session_key
+        for session in sessions.filter(expire_date__gt=timezone.now()).iterator()
+        if session.get_decoded().get(SESSION_KEY) == str(person.pk)
+    ]
+    sessions.filter(session_key__in=keys).delete()
+    apps.get_model("usersessions", "UserSession").objects.filter(user=person).delete()
+    return len(keys)
