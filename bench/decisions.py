@@ -11,7 +11,7 @@ from bench import judging, samples, stack
 from bench.figures import Figure
 from bench.rig import Rig
 from bench.sizes import Sizes
-from fallbacks import keys
+from fallbacks import key_ring
 from fallbacks.models import CatalogueModel
 
 ASKED = 300
@@ -22,7 +22,7 @@ def measure(rig: Rig, sizes: Sizes) -> list[Figure]:
     stack.empty()
     CatalogueModel.objects.all().delete()
     judging.write_policies(datetime.now(UTC))
-    gateway = Client(headers={"Authorization": f"Bearer {keys.make('gateway', ['policy:read'])}"})
+    gateway = Client(headers={"Authorization": f"Bearer {key_ring.make('gateway', ['policy:read'])}"})
     figure.runs = [statistics.median(asked(gateway, slug) for slug in names()) for _ in range(sizes.rounds)]
     stack.empty()
     return [figure]

@@ -10,7 +10,7 @@ from django.db import connection
 
 from bench import load, processor
 from bench.rig import Rig
-from fallbacks import keys, recording
+from fallbacks import key_ring, recording
 from ingest import buffer
 
 TABLES = (
@@ -56,7 +56,7 @@ class Stack:
 
 def key() -> str:
     """Return a key that may send and read."""
-    return keys.make("bench", SCOPES)
+    return key_ring.make("bench", SCOPES)
 
 
 @contextmanager

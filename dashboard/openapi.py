@@ -142,4 +142,8 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     name = "key"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key. `manage.py create_key` makes one."}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, made at `/keys` or by `manage.py create_key`.",
+        }

@@ -41,8 +41,18 @@ Action = Literal[
     "sample skipped",
     "samples handed back",
     "key made",
+    "key rotated",
     "key revoked",
     "roles changed",
+    "person invited",
+    "person joined",
+    "person deactivated",
+    "person reactivated",
+    "invitation withdrawn",
+    "password changed",
+    "second factor added",
+    "second factor removed",
+    "sign-in linked",
 ]
 # Any number, the same everywhere. Taken after every other lock, and held until the end of the transaction.
 _LOCK = 0x0FA11AD1

@@ -1,38 +1,34 @@
-"""API keys: made once, shown once, and looked up by their hash at every request.
+"""API keys: looked up by their hash at every request. They are made and revoked in `fallbacks.key_ring`.
 
 A process remembers what it looked up for `REMEMBERED_FOR` seconds, so a revocation holds everywhere
-within that time. Where PostgreSQL does not answer, what is remembered goes on being believed: events
-must come in while it restarts, and nobody can revoke a key meanwhile.
+within that time. Where PostgreSQL does not answer, what is remembered goes on being believed, since events
+must come in while it restarts: unless the stream's Redis knows that the key was revoked just before.
 """
 
 import hashlib
-import secrets
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from django.db import DatabaseError, close_old_connections, transaction
+import redis
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
-from fallbacks import audit
+from fallbacks import logs, streams
 from fallbacks.models import ApiKey
 
-SCOPES = (
-    "events:write",
-    "traffic:write",
-    "rates:read",
-    "events:read",
-    "policy:read",
-    "policy:write",
-    "verifications:write",
-    "metrics:read",
-)
 REMEMBERED_FOR = 3.0  # seconds; CONTRIBUTING promises that a revoked key fails within 5
-# While PostgreSQL is away: each look costs its thread a second of waiting. Nobody can revoke a key meanwhile.
-ASK_AGAIN_AFTER = 5.0
+# While PostgreSQL is away: each look costs its thread a second and a half of waiting, and both together have to stay
+# below the 5.
+ASK_AGAIN_AFTER = 3.4
 MOST_REMEMBERED = 10_000
-_PREFIX = "fo_"
+# Whoever holds the row changes the key just now: passed over, not waited for.
+_USED = """
+UPDATE api_key SET last_used_at = %(minute)s WHERE id = (
+    SELECT id FROM api_key WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at < %(minute)s)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
 
 
 class KeysUnavailable(Exception):
@@ -67,40 +63,6 @@ class Key:
         )
 
 
-def make(
-    name: str,
-    scopes: Sequence[str],
-    workloads: Sequence[str] = (),
-    environments: Sequence[str] = (),
-    expires_days: float | None = None,
-    rate: int | None = None,
-    by: str = "manage.py",
-) -> str:
-    """Store a new key and return its text, which nobody can read again. Raises ValueError for an unknown scope."""
-    if unknown := sorted(set(scopes) - set(SCOPES)):
-        raise ValueError(f"unknown scope {', '.join(unknown)}; the scopes are {', '.join(SCOPES)}")
-    if not scopes:
-        raise ValueError(f"a key needs at least one scope of {', '.join(SCOPES)}")
-    prefix = _PREFIX + secrets.token_hex(4)
-    text = f"{prefix}_{secrets.token_urlsafe(32)}"
-    may = {
-        "scopes": sorted(set(scopes)),
-        "workloads": sorted(set(workloads)),
-        "environments": sorted(set(environments)),
-    }
-    with transaction.atomic():
-        made = ApiKey.objects.create(
-            name=name,
-            prefix=prefix,
-            digest=digest(text),
-            **may,
-            expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
-            rate=rate,
-        )
-        audit.append("key made", by, subject=prefix, name=name, expires_at=made.expires_at, may=may)
-    return text
-
-
 def shown_in(header: str) -> Key:
     """Return the key of an Authorization header. Raises NoKey, or KeysUnavailable where that cannot be known."""
     kind, _, text = header.partition(" ")
@@ -128,7 +90,8 @@ def find(text: str) -> Key | None:
         except DatabaseError as error:
             if remembered is None:
                 raise KeysUnavailable from error
-            _remembered[name] = (time.monotonic() + ASK_AGAIN_AFTER - REMEMBERED_FOR, remembered[1])
+            known = None if _was_revoked(name) else remembered[1]
+            remembered = _remembered[name] = (time.monotonic() + ASK_AGAIN_AFTER - REMEMBERED_FOR, known)
         else:
             _remember(name, remembered)
         finally:
@@ -143,6 +106,11 @@ def find(text: str) -> Key | None:
 def digest(text: str) -> bytes:
     """Return the hash by which a key is stored and found."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+def revocation(name: bytes) -> str:
+    """Return the name under which the stream's Redis knows that the key of this hash was revoked."""
+    return f"revoked:{name.hex()}"
 
 
 Remembered = tuple[float, Key | None]
@@ -161,10 +129,19 @@ def _remember(name: bytes, found: Remembered) -> None:
     _remembered[name] = found
 
 
+def _was_revoked(name: bytes) -> bool:
+    """Tell what the stream's Redis knows, while PostgreSQL is away. Without both there is nothing to come in to."""
+    try:
+        return bool(streams.connection().exists(revocation(name)))
+    except redis.RedisError:
+        return False
+
+
 def _look_up(name: bytes) -> Key | None:
     row = ApiKey.objects.filter(digest=name, revoked_at=None).first()
     if row is None:
         return None
+    _note_use(row)
     return Key(
         id=row.id,
         scopes=frozenset(row.scopes),
@@ -173,3 +150,20 @@ def _look_up(name: bytes) -> Key | None:
         expires_at=row.expires_at,
         rate=row.rate,
     )
+
+
+def _note_use(row: ApiKey) -> None:
+    """Write down that a key is in use, once a minute for all processes together.
+
+    A key that is in use is looked up every few seconds: requests that go by what is remembered have nothing to do
+    with it. What cannot be written now is written at the next look.
+    """
+    now = timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    if (row.expires_at is not None and row.expires_at <= now) or (row.last_used_at and row.last_used_at >= minute):
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_USED, {"minute": minute, "id": row.id})
+    except DatabaseError as error:
+        logs.away("database", error)

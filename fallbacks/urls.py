@@ -10,3 +10,5 @@ handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.forbidden"
 handler404 = "dashboard.errors.not_found"
 handler500 = "dashboard.errors.server_error"
+# allauth looks for it, for whoever tries too often.
+handler429 = "dashboard.errors.too_many"

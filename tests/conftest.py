@@ -14,6 +14,7 @@ from pathlib import Path
 import django
 import hypothesis
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from fallbacks.local.environment import PROJECT
@@ -45,6 +46,8 @@ def start() -> servers.Servers:
         **found.environment,
     )
     django.setup()
+    # Tests that are not about passwords should not wait for them.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     return found
 
 
@@ -60,6 +63,17 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.auth.models import Group  # noqa: E402
 from django.db import OperationalError, connection  # noqa: E402
 from django.test import Client  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--as-roles", action="store_true", help="web and worker have roles of their own (tests/roles.py)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("as_roles"):
+        from tests import roles
+
+        roles.prepare()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -99,6 +113,12 @@ EMPTIED = (
     "api_key",
     "saved_view",
     "export",
+    "invitation",
+    "mfa_authenticator",
+    "usersessions_usersession",
+    "socialaccount_socialaccount",
+    "account_emailaddress",
+    "shared_cache",
     "fallbacks_user_groups",
     "fallbacks_user",
     "django_session",
@@ -113,10 +133,14 @@ def running_servers() -> servers.Servers:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: object) -> None:
+def django_db_setup(django_test_environment: None, django_db_blocker: object, pytestconfig: pytest.Config) -> None:
     """Migrate the servers' own database, in place of pytest-django's second one: it is the tests' alone already."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         call_command("migrate", verbosity=0)
+        if pytestconfig.getoption("as_roles"):
+            from tests import roles
+
+            roles.install(_servers.superuser_url)
 
 
 @pytest.fixture
@@ -203,8 +227,9 @@ class Product:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def create_key(self, scopes: Sequence[str]) -> str:
-        return self.manage("create_key", "tests", *(word for scope in scopes for word in ("--scope", scope))).strip()
+    def create_key(self, scopes: Sequence[str], owner: str = "") -> str:
+        words = [word for scope in scopes for word in ("--scope", scope)]
+        return self.manage("create_key", "tests", *words, *(["--owner", owner] if owner else [])).strip()
 
 
 @pytest.fixture(scope="session")

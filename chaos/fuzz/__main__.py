@@ -37,9 +37,9 @@ OTHER_KEYS: dict[str, dict[str, Any]] = {
     "reader": {"scopes": ["rates:read"]},
 }
 MAKE_KEYS = f"""
-from fallbacks import keys
+from fallbacks import key_ring
 for name, what in {OTHER_KEYS}.items():
-    print(keys.make(name, **what))
+    print(key_ring.make(name, **what))
 """
 
 

@@ -144,10 +144,53 @@ def _handed_back(details: Details, subject: str) -> Told:
     return Told(f"handed {count} sample{'' if count == 1 else 's'} back", text(details, "reason"))
 
 
+def _rotated(details: Details, subject: str) -> Told:
+    ends, new = day(details, "ends"), text(details, "new")
+    goes_on = f", which goes on until {ends}" if ends else ""
+    return Told(f"made {new}… in the place of the key {text(details, 'name')} ({subject}…){goes_on}")
+
+
 def _roles(details: Details, subject: str) -> Told:
     roles = details.get("roles")
-    listed = both([str(role) for role in roles]) if isinstance(roles, list) else ""
-    return Told(f"gave {subject} the role{'' if listed.count(' ') == 0 else 's'} {listed or 'of nobody'}")
+    if isinstance(before := details.get("before"), list):
+        return Told(f"changed the roles of {subject} from {listed(before) or 'none'} to {listed(roles) or 'none'}")
+    several = "s" if isinstance(roles, list) and len(roles) > 1 else ""
+    return Told(f"gave {subject} the role{several} {listed(roles) or 'of nobody'}")
+
+
+def listed(found: Any) -> str:
+    """Write a detail that is a list: a, b and c; empty where it is none."""
+    return both([str(each) for each in found]) if isinstance(found, list) else ""
+
+
+def _invited(details: Details, subject: str) -> Told:
+    until = day(details, "until")
+    whom = text(details, "note") or "whoever has the link"
+    return Told(
+        f"invited {whom} as {listed(details.get('roles')) or 'nobody'}{f' until {until}' if until else ''} ({subject})"
+    )
+
+
+def _joined(details: Details, subject: str) -> Told:
+    by = text(details, "invited_by")
+    return Told(f"joined as {listed(details.get('roles')) or 'nobody'}{f', invited by {by}' if by else ''} ({subject})")
+
+
+def _deactivated(details: Details, subject: str) -> Told:
+    found = details.get("samples")
+    count = len(found) if isinstance(found, list) else 0
+    freed = f", who held {count} sample{'' if count == 1 else 's'} for review" if count else ""
+    return Told(f"deactivated {subject}{freed}")
+
+
+def _reactivated(details: Details, subject: str) -> Told:
+    roles = listed(details.get("roles"))
+    return Told(f"let {subject} in again{f', as {roles}' if roles else ''}")
+
+
+def _withdrawn(details: Details, subject: str) -> Told:
+    note = text(details, "note")
+    return Told(f"withdrew {subject}{f' for {note}' if note else ''}")
 
 
 SAYS: Mapping[str, Callable[[Details, str], Told]] = {
@@ -165,8 +208,18 @@ SAYS: Mapping[str, Callable[[Details, str], Told]] = {
     "sample skipped": lambda details, subject: Told(f"skipped {subject}", text(details, "reason")),
     "samples handed back": _handed_back,
     "key made": lambda details, subject: Told(f"made the key {text(details, 'name')} ({subject}…)"),
+    "key rotated": _rotated,
     "key revoked": lambda details, subject: Told(f"revoked the key {text(details, 'name')} ({subject}…)"),
     "roles changed": _roles,
+    "person invited": _invited,
+    "person joined": _joined,
+    "person deactivated": _deactivated,
+    "person reactivated": _reactivated,
+    "invitation withdrawn": _withdrawn,
+    "password changed": lambda details, subject: Told("changed their password"),
+    "second factor added": lambda details, subject: Told(f"added a second factor: {subject}"),
+    "second factor removed": lambda details, subject: Told(f"removed a second factor: {subject}"),
+    "sign-in linked": lambda details, subject: Told(f"linked their account to {text(details, 'provider')}"),
 }
 ICONS: Mapping[str, str] = {
     "policy put": "versions",
@@ -183,8 +236,18 @@ ICONS: Mapping[str, str] = {
     "sample skipped": "player-skip-forward",
     "samples handed back": "arrow-back-up",
     "key made": "key",
+    "key rotated": "rotate-clockwise",
     "key revoked": "key-off",
     "roles changed": "user-cog",
+    "person invited": "mail",
+    "person joined": "user-plus",
+    "person deactivated": "user-off",
+    "person reactivated": "user-check",
+    "invitation withdrawn": "mail-off",
+    "password changed": "lock",
+    "second factor added": "shield-plus",
+    "second factor removed": "shield-minus",
+    "sign-in linked": "link",
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import redis
 from django.core import signing
@@ -15,12 +16,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseStopPolling
 
-from dashboard import first_event, queries, who_may
+from dashboard import doors, first_event, queries, who_may
 from dashboard.events import links as event_links
 from dashboard.events import rows as event_rows
 from dashboard.events.conditions import Filters
 from dashboard.queries import Scope
-from fallbacks import keys, tally
+from dashboard.views.keys import AGAIN, CUT_OFF, form_number, person
+from fallbacks import key_ring, tally
+from fallbacks.key_drafts import draft
 from fallbacks.models import Event, Workload
 from fallbacks.timebuckets import Window
 
@@ -56,24 +59,37 @@ class Watch:
 @require_http_methods(["GET", "HEAD", "POST"])
 def first_run(request: HttpRequest) -> HttpResponse:
     """Show the three steps; a POST makes the key, which this answer alone shows."""
-    may_write = request.user.is_authenticated and who_may.may_write(request.user.roles())
-    if request.method == "POST" and not may_write:
-        raise who_may.refusal(request.user, who_may.WRITERS)
-    key = keys.make(KEY_NAME, SCOPES, by=request.user.get_username()) if request.method == "POST" else ""
+    key, problem = made(request) if request.method == "POST" else ("", "")
+    may_make = doors.opens(request.user, "first-run", "POST")
     address = request.build_absolute_uri("/").rstrip("/")
     request_id = first_event.new_request_id()
     watch = opened(request_id)
     context = {
         "key": key,
+        "problem": problem,
+        "form": uuid4(),
         "key_name": KEY_NAME,
-        "may_write": may_write,
-        "whom_to_ask": "" if may_write else who_may.whom_to_ask(),
+        "may_make": may_make,
+        "whom_to_ask": "" if may_make else who_may.whom_to_ask(),
         "address": address,
         "ways": first_event.ways(address, key or first_event.NO_KEY, request_id),
         "is_first": watch.newest == 0,
         **waiting(watch),
     }
     return render(request, "pages/first_run.html", context)
+
+
+def made(request: HttpRequest) -> tuple[str, str]:
+    """Make the key, and return its text; or none, and why not."""
+    number = form_number(request)
+    if number is None:
+        return "", CUT_OFF
+    asked = draft({"name": KEY_NAME, "scopes": list(SCOPES)}, timezone.now())
+    who = person(request)
+    try:
+        return key_ring.add(asked, who.username, who, form=number), ""
+    except key_ring.MadeAlready:
+        return "", AGAIN
 
 
 @never_cache

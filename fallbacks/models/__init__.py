@@ -3,6 +3,7 @@
 from fallbacks.models.audit import AuditEntry
 from fallbacks.models.event import EarlierVerdict, Event, Outcome
 from fallbacks.models.export import Export, ExportState
+from fallbacks.models.invitation import Invitation
 from fallbacks.models.kept_aside import KeptAside
 from fallbacks.models.key import ApiKey
 from fallbacks.models.policy import CatalogueModel, PolicyVersion
@@ -21,11 +22,10 @@ from fallbacks.models.route import Enablement, RouteRequest, Rulebook, Verificat
 from fallbacks.models.saved_view import SavedView
 from fallbacks.models.tally import DrainedEntry, Tally
 from fallbacks.models.traffic import Traffic
-from fallbacks.models.user import ROLES, User
+from fallbacks.models.user import User
 from fallbacks.models.workload import Workload
 
 __all__ = [
-    "ROLES",
     "ApiKey",
     "AuditEntry",
     "CatalogueModel",
@@ -39,6 +39,7 @@ __all__ = [
     "ExportState",
     "HourBreakdown",
     "HourRollup",
+    "Invitation",
     "KeptAside",
     "MinuteBreakdown",
     "MinuteRollup",

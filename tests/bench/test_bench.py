@@ -62,9 +62,9 @@ def test_an_answer_that_is_not_expected_ends_the_measurement(port: int, monkeypa
 def test_what_is_sent_is_what_ingest_takes(database: None, stream: None) -> None:
     from django.test import Client
 
-    from fallbacks import keys
+    from fallbacks import key_ring
 
-    key = keys.make("bench", ["events:write"])
+    key = key_ring.make("bench", ["events:write"])
     _, body = samples.batches(key, 1)[0].split(b"\r\n\r\n", 1)
     answer = Client().post(
         samples.PATH, body, content_type="application/json", headers={"Authorization": f"Bearer {key}"}

@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 
 import fallbacks
-from fallbacks import forms, keys, rulebook
+from fallbacks import forms, key_ring, keys, rulebook
 from fallbacks.asking import Asked
 from fallbacks.models import Event
 from ingest import wire
@@ -38,7 +38,7 @@ def look_anew() -> None:
 def decide(database: None) -> Decide:
     """Ask with a key that may."""
     look_anew()
-    client = Client(headers={"authorization": f"Bearer {keys.make('gateway', ['policy:read'])}"})
+    client = Client(headers={"authorization": f"Bearer {key_ring.make('gateway', ['policy:read'])}"})
 
     def ask(question: Json = QUESTION, /, **over: Any) -> Any:
         return client.post(DECISIONS, json.dumps({**question, **over}), content_type="application/json")
@@ -201,7 +201,7 @@ def test_a_client_decides_the_same_alone_by_the_json_of_the_policy(
     if is_enabled:
         verify("chat")
         way.enable()
-    key = keys.make("client", ["policy:read"])
+    key = key_ring.make("client", ["policy:read"])
     policy = Client().get("/api/v1/policies/support-chat", headers={"authorization": f"Bearer {key}"}).json()
     home = tmp_path / "fallbacks"
     home.mkdir()

@@ -36,6 +36,11 @@ def test_every_address_of_the_api_is_described_and_no_other(schema: dict[str, An
         ("/api/v1/rates", "get"),
         ("/api/v1/states", "get"),
         ("/api/v1/traffic", "post"),
+        ("/api/v1/keys", "get"),
+        ("/api/v1/keys", "post"),
+        ("/api/v1/keys/{prefix}", "get"),
+        ("/api/v1/keys/{prefix}", "delete"),
+        ("/api/v1/keys/{prefix}/rotate", "post"),
         ("/api/v1/models", "get"),
         ("/api/v1/models/{name}", "get"),
         ("/api/v1/models/{name}", "put"),
@@ -69,7 +74,7 @@ def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_every_example_is_valid_by_the_schema_beside_it(schema: dict[str, Any]) -> None:
-    checked = {"get": 0, "post": 0, "put": 0}
+    checked = {"get": 0, "post": 0, "put": 0, "delete": 0}
     for said in schema["paths"].values():
         for method, operation in said.items():
             for content in contents(operation):
@@ -77,7 +82,7 @@ def test_every_example_is_valid_by_the_schema_beside_it(schema: dict[str, Any]) 
                 for example in examples or [content[name] for name in ["example"] if name in content]:
                     jsonschema.validate(example, {**content["schema"], "components": schema["components"]})
                     checked[method] += 1
-    assert checked == {"get": 7, "post": 9, "put": 6}
+    assert checked == {"get": 9, "post": 13, "put": 6, "delete": 1}
 
 
 def test_the_page_is_served_from_here_alone(viewer: Client) -> None:

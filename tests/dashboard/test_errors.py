@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from fallbacks import keys
+from fallbacks import key_ring
 
 
 @pytest.mark.parametrize("path", ["/", "/workloads/support-chat", "/login"])
@@ -28,7 +28,7 @@ def test_while_the_database_is_away_pages_say_so_and_that_events_are_taken(
 
 def test_while_the_database_is_away_the_api_says_so_in_json(database: None, running_servers: Any) -> None:
     client = Client(raise_request_exception=False)
-    key = keys.make("reader", ["rates:read"])
+    key = key_ring.make("reader", ["rates:read"])
     assert client.get("/api/v1/rates", headers={"authorization": f"Bearer {key}"}).status_code == 200
     running_servers.down("postgres")
     try:
@@ -75,14 +75,14 @@ def test_a_name_that_is_too_long_to_be_one_is_wrong_like_any_other(database: Non
     "cursor", ['["2026-11-22T00:00:00Z",1,"a\\u0000b"]', '["0001-01-01T00:00:00Z",99999999999999999999,"a"]', "[]"]
 )
 def test_a_made_up_cursor_is_a_bad_question_and_no_outage(database: None, cursor: str) -> None:
-    key = keys.make("reader", ["events:read"])
+    key = key_ring.make("reader", ["events:read"])
     text = base64.urlsafe_b64encode(cursor.encode()).decode()
     answer = Client().get("/api/v1/events", {"cursor": text}, headers={"authorization": f"Bearer {key}"})
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, "cursor")
 
 
 def test_a_method_that_is_not_known_is_told_those_that_are(database: None) -> None:
-    key = keys.make("reader", ["events:read"])
+    key = key_ring.make("reader", ["events:read"])
     answer = Client().put("/api/v1/events", headers={"authorization": f"Bearer {key}"})
     assert answer.status_code == 405
     assert {"GET", "POST"} <= set(answer["Allow"].split(", "))

@@ -18,7 +18,7 @@ from dashboard.events import listing as event_list
 from dashboard.events import rows as event_rows
 from dashboard.events.conditions import Filters
 from dashboard.queries import Scope
-from fallbacks import keys, partitions
+from fallbacks import key_ring, partitions
 from fallbacks.models import EarlierVerdict, Event, Workload
 from fallbacks.recording import record
 from fallbacks.timebuckets import Window
@@ -337,7 +337,7 @@ def test_a_search_has_an_end_and_goes_on_from_there(
 def test_the_api_s_search_has_an_end_and_goes_on_too(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_rows, "MOST_SEARCHED", 20)
     record([event(id=f"e{n:02}", primary="home" if n % 30 == 7 else "other") for n in range(90)])
-    service = Client(headers={"authorization": f"Bearer {keys.make('reader', ['events:read'])}"})
+    service = Client(headers={"authorization": f"Bearer {key_ring.make('reader', ['events:read'])}"})
     answer: Any = service.get("/api/v1/events?primary=home&limit=2").json()
     found, pages = [each["id"] for each in answer["results"]], 1
     while answer["next"]:

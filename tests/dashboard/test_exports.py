@@ -26,7 +26,7 @@ from dashboard.exports import events as event_file
 from dashboard.exports.download import Download
 from dashboard.exports.files import Csv
 from dashboard.exports.words import Progress
-from fallbacks import keys
+from fallbacks import key_ring
 from fallbacks.models import Export
 from fallbacks.recording import record
 from tests import servers
@@ -76,7 +76,7 @@ def test_a_file_has_what_the_api_tells_of_the_same_events(viewer: Client) -> Non
     }
     record([event(occurred_at=NOON - timedelta(minutes=minute)) for minute in (5, 1, 3)])
     record([event(occurred_at=NOON - timedelta(seconds=61, microseconds=5), reason=HOSTILE, **full)])
-    key = keys.make("tests", ["events:read"])
+    key = key_ring.make("tests", ["events:read"])
     api = Client(headers={"authorization": f"Bearer {key}"}).get("/api/v1/events").json()["results"]
     assert results(read(viewer, "json")) == api
     assert [row["occurred_at"] for row in api] == sorted((row["occurred_at"] for row in api), reverse=True)
@@ -348,9 +348,10 @@ def test_progress_is_told_to_its_owner_alone(viewer: Client, person: Person, mon
     assert "The file is complete." in told
 
 
-def test_everybody_who_signs_in_may_export_and_nobody_else(person: Person, database: None) -> None:
+def test_everybody_with_a_role_may_export_and_nobody_else(person: Person, database: None) -> None:
     assert start(Client()).status_code == 302
-    assert start(person()).status_code == 200
+    assert start(person()).status_code == 403
+    assert start(person("viewer")).status_code == 200
 
 
 def test_each_export_is_a_line_of_the_log_without_any_text(viewer: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -384,7 +385,7 @@ def test_figures_are_those_of_the_api(viewer: Client) -> None:
         ],
         [traffic(requests=200)],
     )
-    key = keys.make("tests", ["rates:read"])
+    key = key_ring.make("tests", ["rates:read"])
     api = Client(headers={"authorization": f"Bearer {key}"})
     told = api.get("/api/v1/rates?environment=production&by=workload").json()["totals"]
     found = results(viewer.get("/exports/figures/overview?format=json").getvalue())

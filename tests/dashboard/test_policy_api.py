@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from fallbacks import keys
+from fallbacks import key_ring
 from fallbacks.models import CatalogueModel, PolicyVersion, Verification
 from tests.policy import on_the_way as way
 from tests.policy.policies import DEMO, MODELS, REFUSED, VALID, Json, Refused
@@ -23,7 +23,7 @@ Ask = Callable[..., Any]
 
 def service(name: str = "gateway", scopes: tuple[str, ...] = SCOPES, **bound: Any) -> Ask:
     """Speak to the API with a key of this name, which may be bound to workloads and environments."""
-    client = Client(headers={"authorization": f"Bearer {keys.make(name, scopes, **bound)}"})
+    client = Client(headers={"authorization": f"Bearer {key_ring.make(name, scopes, **bound)}"})
 
     def ask(method: str, path: str, body: Any = None, **headers: str) -> Any:
         content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
@@ -300,7 +300,7 @@ def test_a_body_that_is_no_object_is_refused(ask: Ask, method: str, path: str, b
 
 def test_what_is_too_large_or_no_json_has_its_own_status(ask: Ask) -> None:
     assert ask("PUT", f"{POLICY}/a", b'"' + b"a" * 262_144).status_code == 413
-    client = Client(headers={"authorization": f"Bearer {keys.make('other', SCOPES)}"})
+    client = Client(headers={"authorization": f"Bearer {key_ring.make('other', SCOPES)}"})
     answer = client.put(f"{POLICY}/a", "a=b", content_type="application/x-www-form-urlencoded")
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "content_type")
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from dashboard import ongoing
 from dashboard.queries import Scope
 from dashboard.standings import Standing, follow, standings
-from fallbacks import keys, rulebook
+from fallbacks import key_ring, rulebook
 from fallbacks.models import PolicyVersion, Workload
 from fallbacks.rates import Counts
 from fallbacks.recording import record
@@ -138,7 +138,7 @@ def test_it_costs_few_queries_however_many_workloads(now: datetime) -> None:
 def test_the_api_says_the_same_to_a_key_and_no_more_than_it_may_see(now: datetime) -> None:
     minutes_of(now, 6, 1)
     minutes_of(now, 6, 1, workload="other")
-    reader = keys.make("r", ["rates:read"], workloads=["support-chat"])
+    reader = key_ring.make("r", ["rates:read"], workloads=["support-chat"])
     answer = Client().get("/api/v1/states", headers={"authorization": f"Bearer {reader}"})
     assert answer.json()["next"] is None
     (found,) = answer.json()["results"]

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from fallbacks import catalogue, enablement, keys, policies, routes, rulebook, scoring, versions
+from fallbacks import catalogue, enablement, key_ring, policies, routes, rulebook, scoring, versions
 from fallbacks.drafts import model_draft
 from fallbacks.enablement import NotNow
 from fallbacks.models import AuditEntry, Enablement, PolicyVersion, RouteRequest, User, Verification, Workload
@@ -60,7 +60,7 @@ def newest() -> AuditEntry:
 
 
 def machine() -> Client:
-    return Client(headers={"authorization": f"Bearer {keys.make('gateway', ['policy:read'])}"})
+    return Client(headers={"authorization": f"Bearer {key_ring.make('gateway', ['policy:read'])}"})
 
 
 def asked_by_a_machine() -> tuple[str, bool, str, list[str]]:

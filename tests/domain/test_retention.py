@@ -17,10 +17,10 @@ from pytest_django import Settings
 
 from dashboard import queries
 from fallbacks import partitions, recounting, retention, review_queue
+from fallbacks.environment import Environment
 from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, RemovedRows, Review, Sample, Traffic
 from fallbacks.rates import Counts
 from fallbacks.recording import record
-from fallbacks.settings import rollup_days
 from fallbacks.timebuckets import Window
 from tests import make, reviews
 
@@ -335,10 +335,14 @@ def test_no_figure_of_a_window_is_lost_with_its_minutes(midnight: datetime, age:
     ],
 )
 def test_the_setting_of_rollups_names_steps(text: str, kept: dict[str, int]) -> None:
-    assert rollup_days(text) == kept
+    given = Environment({"ROLLUP_RETENTION_DAYS": text})
+    assert given.rollup_days("ROLLUP_RETENTION_DAYS", "minute=30,hour=400") == kept
+    given.refuse()
 
 
 @pytest.mark.parametrize("text", ["day=3", "minute", "minute=x", "minute=-1", "minute=0", "minute=60,hour=50", "30"])
 def test_a_setting_that_is_none_is_refused_in_a_sentence(text: str) -> None:
+    given = Environment({"ROLLUP_RETENTION_DAYS": text})
+    given.rollup_days("ROLLUP_RETENTION_DAYS", "minute=30,hour=400")
     with pytest.raises(ImproperlyConfigured, match="ROLLUP_RETENTION_DAYS is"):
-        rollup_days(text)
+        given.refuse()

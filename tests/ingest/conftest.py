@@ -9,7 +9,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from fallbacks import keys
+from fallbacks import key_ring
 from ingest import buffer, line
 from ingest import drain as draining
 
@@ -19,7 +19,7 @@ Post = Callable[..., HttpResponse]
 @pytest.fixture
 def key(database: None) -> str:
     """A key that may send anything."""
-    return keys.make("tests", ["events:write", "traffic:write"])
+    return key_ring.make("tests", ["events:write", "traffic:write"])
 
 
 @pytest.fixture

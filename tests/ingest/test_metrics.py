@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from fallbacks import keys
+from fallbacks import key_ring, keys
 from ingest import buffer, pulse
 from tests import make
 from tests.make import sent
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("database", "stream")
 @pytest.fixture
 def reader(database: None) -> str:
     """A key that may read the metrics and nothing else."""
-    return keys.make("prometheus", ["metrics:read"])
+    return key_ring.make("prometheus", ["metrics:read"])
 
 
 def read(key: str) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fallbacks import keys
+from fallbacks import key_ring
 from fallbacks.models import MinuteRollup, Traffic
 
 TRAFFIC = "/api/v1/traffic"
@@ -66,8 +66,8 @@ def test_counts_come_wrapped(post: Any, body: Any) -> None:
 
 def test_the_door_is_the_keys_scope(post: Any) -> None:
     assert post(TRAFFIC, {"counts": [count()]}, key=None).status_code == 401
-    assert post(TRAFFIC, {"counts": [count()]}, key=keys.make("e", ["events:write"])).status_code == 403
-    bound = keys.make("b", ["traffic:write"], workloads=["other"])
+    assert post(TRAFFIC, {"counts": [count()]}, key=key_ring.make("e", ["events:write"])).status_code == 403
+    bound = key_ring.make("b", ["traffic:write"], workloads=["other"])
     assert post(TRAFFIC, {"counts": [count()]}, key=bound).status_code == 403
 
 

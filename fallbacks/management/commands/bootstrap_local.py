@@ -17,10 +17,11 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from fallbacks import audit, keys
+from fallbacks import audit, key_ring, keys
 from fallbacks.local import demo_rulebook
 from fallbacks.local.environment import home, write_private
 from fallbacks.models import ApiKey, Event, User
+from fallbacks.scopes import OF_NOBODY
 
 # One login a role; two reviewers, for nobody approves what they asked for.
 LOGINS = {
@@ -95,7 +96,7 @@ def make_demo(file: Path, address: str) -> None:
             make_login(username, roles, passwords.get(username), same_database) for username, roles in LOGINS.items()
         ]
         if not same_database:
-            key = keys.make("demo", keys.SCOPES)
+            key = key_ring.make("demo", OF_NOBODY)
     write_private(file, json.dumps({"address": address, "logins": logins, "api_key": key}, indent=2) + "\n")
 
 

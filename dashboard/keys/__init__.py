@@ -1,0 +1,1 @@
+"""Keys as people and machines meet them: listed, made, and shown once."""
