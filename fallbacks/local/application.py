@@ -18,6 +18,8 @@ def parts(where: Places, host: str, port: int) -> list[Part]:
             (
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
                 *("--workers", str(workers), "--blocking-threads", "8", "--respawn-failed-workers"),
+                # One that is told to end while it starts may not hear it.
+                *("--workers-kill-timeout", "10"),
                 *("--log-level", "warning", "fallbacks.wsgi:application"),
             ),
             stop_within=15,

@@ -169,10 +169,11 @@ def test_while_the_database_is_away_the_last_figures_stay_with_their_time(
     browser_page: OpenPage, viewer: Client, figures: datetime, running_servers: Any, complaints: list[str]
 ) -> None:
     page = browser_page("/", viewer)
-    row = page.locator("#w-support-chat").inner_text()
     away = browser_page("/nothing/here", viewer, "dark", NARROW)
     look(away)
     running_servers.down("postgres")
+    # Not before: what the page says goes on changing until then.
+    row = page.locator("#w-support-chat").inner_text()
     try:
         note = page.get_by_text(re.compile(r"The database does not answer\. What you see is of .*\d\d:\d\d:\d\d"))
         expect(note).to_be_visible(timeout=8000)
