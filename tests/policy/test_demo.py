@@ -214,8 +214,9 @@ def test_a_part_of_the_answers_comes_with_its_texts(events: list[dict[str, Any]]
 
 def test_a_fresh_demo_has_a_queue_some_of_it_overdue_and_nothing_of_it_unmasked(week: None) -> None:
     waiting = review_results.waiting()
-    assert 30 <= waiting.count <= 80
-    assert 2 <= waiting.overdue <= 15
+    # Both depend on the hour of the day: days are counted in UTC.
+    assert 20 <= waiting.count <= 150
+    assert 1 <= waiting.overdue <= 30
     assert NOW - timedelta(days=7) < min(Sample.objects.filter(scored_at=None).values_list("sampled_at", flat=True))
     assert len(review_results.waiting_by_workload()) == 4
     assert {"share", "violation", "error class"} <= set(Sample.objects.values_list("reason", flat=True))
