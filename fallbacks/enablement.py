@@ -13,6 +13,7 @@ from django.db import connection
 from fallbacks import audit, routes, versions
 from fallbacks.canonical import Difference
 from fallbacks.models import Enablement, RouteRequest, User
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import DECIDE_ROUTES, REQUEST_ROUTES, roles_with
 from fallbacks.policy import Model, Policy
 from fallbacks.reading import says_something, storable, with_line_feeds
@@ -22,14 +23,6 @@ from fallbacks.versions import Stored
 
 # Characters of a reason: it is read on the route's page, whole.
 MOST_WHY = 2_000
-
-
-class NotNow(Exception):
-    """The step cannot be taken: `code` names why, the text says what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def request(workload: str, by: User, why: str) -> RouteRequest:

@@ -20,6 +20,7 @@ from fallbacks import audit, logs, streams
 from fallbacks.key_drafts import Draft, beyond, draft
 from fallbacks.keys import digest, revocation
 from fallbacks.models import ApiKey, User
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import MANAGE_KEYS
 from fallbacks.reading import Refused
 from fallbacks.refusals import Problem
@@ -35,15 +36,6 @@ _PREFIX = "fo_"
 
 class MadeAlready(Exception):
     """The form has made a key already, which was shown then."""
-
-
-class NotNow(Exception):
-    """What is asked of a key cannot be done with it as it is. `code` and `message` are for the answer, a 409."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def make(

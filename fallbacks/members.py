@@ -26,6 +26,7 @@ from django.utils import timezone
 from fallbacks import audit, review_queue
 from fallbacks.models import Invitation, Sample, User
 from fallbacks.models.user import with_roles
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import MANAGE_PEOPLE, REVIEW_SAMPLES, ROLES, roles_with
 from fallbacks.reading import storable
 from fallbacks.ways_in import lead_in, ways_in
@@ -36,14 +37,6 @@ MOST_NOTE = 200
 SERVER = "manage.py"
 # Of Django's names those of ASCII: names that only look alike must not be two people, in the log least of all.
 NAME = re.compile(r"[A-Za-z0-9.@+_-]{1,150}")
-
-
-class NotNow(Exception):
-    """The step cannot be taken: `code` names why, the text says what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class NotGood(Exception):
@@ -79,7 +72,7 @@ def invite(by: User, roles: Collection[str], note: str = "") -> Invited:
     if not given:
         raise NotNow("no_role", "Choose at least one role: without one, nothing would be open to them.")
     token = secrets.token_urlsafe(32)
-    with _changing(by):
+    with changing(by):
         made = Invitation.objects.create(
             digest=digest(token),
             roles=given,
@@ -101,7 +94,7 @@ def open_invitations() -> QuerySet[Invitation]:
 
 def withdraw(number: int, by: User) -> None:
     """Make an invitation's link useless. Raises NotNow where it is of no use already."""
-    with _changing(by):
+    with changing(by):
         found = open_invitations().filter(id=number).first()
         if found is None:
             raise NotNow("not_open", "That link is of no use any more: it was used, withdrawn, or its time ran out.")
@@ -125,7 +118,7 @@ def accept(token: str, name: str, password: str) -> User:
     """Make the person who was invited. Raises NotGood, or NotNow where nobody can be called that."""
     # Slow, on purpose: not while others wait.
     encoded = make_password(password)
-    with _changing():
+    with changing():
         # Again, with the lock held: of two who open one link, one joins.
         invitation = invitation_of(token)
         person = _make(name, encoded, invitation.roles)
@@ -150,7 +143,7 @@ def make(name: str, roles: Collection[str], only_first: bool = False) -> str:
     """
     password = secrets.token_urlsafe(12)
     encoded, given = make_password(password), _known(roles)
-    with _changing():
+    with changing():
         if only_first and (admins := _admins()):
             raise NotNow("has_admin", f"{admins[0].username} is an admin and can sign in.")
         _make(name, encoded, given)
@@ -175,15 +168,14 @@ def change_roles(number: int, roles: Collection[str], seen: Collection[str], by:
     no samples any more, and who may no longer invite has no open invitations.
     """
     given = _known(roles)
-    with _changing(by):
+    with changing(by):
         person = _one(number)
         before = person.roles()
         if before != _known(seen):
             raise NotNow("changed", "Somebody changed the roles since you looked: look again, then decide.")
         if before == given:
             return person
-        person.groups.remove(*Group.objects.filter(name__in=set(before) - set(given)))
-        person.groups.add(*Group.objects.filter(name__in=set(given) - set(before)))
+        give(person, given, before)
         _must_leave_an_admin(person)
         person = _one(number)
         freed = let_go(person, by.username)
@@ -196,7 +188,7 @@ def deactivate(number: int, by: User) -> Gone:
 
     Roles, keys, and requests for routes stay. Raises NotNow where no admin would be left, or they are shut out already.
     """
-    with _changing(by):
+    with changing(by):
         person = _one(number)
         if not User.objects.filter(id=number, is_active=True).update(is_active=False):
             raise NotNow("not_active", f"{person.known_as} is deactivated already.")
@@ -209,7 +201,7 @@ def deactivate(number: int, by: User) -> Gone:
 
 def reactivate(number: int, by: User) -> User:
     """Let somebody in again, with the roles and the password that they had. Raises NotNow where they are not out."""
-    with _changing(by):
+    with changing(by):
         person = _one(number)
         if not User.objects.filter(id=number, is_active=False).update(is_active=True):
             raise NotNow("active", f"{person.known_as} is active already.")
@@ -226,7 +218,7 @@ def is_last_admin(person: User) -> bool:
 
 
 @contextlib.contextmanager
-def _changing(by: User | None = None) -> Iterator[None]:
+def changing(by: User | None = None) -> Iterator[None]:
     """Change people alone, in one transaction. Raises NotNow where `by` may not, or not any more."""
     with transaction.atomic():
         # Whoever gives anybody a role, by whatever way, shares these rows, and waits.
@@ -272,6 +264,12 @@ def _must_leave_an_admin(person: User) -> None:
         raise NotNow(
             "last_admin", f"{person.known_as} is the last admin who can sign in: first make somebody else an admin."
         )
+
+
+def give(person: User, roles: Collection[str], before: Collection[str]) -> None:
+    """Give somebody roles in place of those that they had. Within a transaction that changes people."""
+    person.groups.remove(*Group.objects.filter(name__in=set(before) - set(roles)))
+    person.groups.add(*Group.objects.filter(name__in=set(roles) - set(before)))
 
 
 def let_go(person: User, by: str) -> list[int]:

@@ -15,15 +15,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import provider, sessions
+from dashboard.views.who_asks import who_asks
 from fallbacks import audit
-from fallbacks.models import User
 
 
 @never_cache
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """Show all that one signs in by, what each is for, and where one is signed in."""
-    person = of(request)
+    person = who_asks(request)
     factors = list(Authenticator.objects.filter(user=person).order_by("created_at", "pk"))
     codes = first(factors, Authenticator.Type.RECOVERY_CODES)
     places = sessions.of(person, request)
@@ -41,12 +41,6 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/account.html", context)
 
 
-def of(request: HttpRequest) -> User:
-    """Return whose account it is: who is signed in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user
-
-
 def first(factors: list[Authenticator], kind: str) -> Authenticator | None:
     return next((each for each in factors if each.type == kind), None)
 
@@ -56,7 +50,7 @@ def first(factors: list[Authenticator], kind: str) -> Authenticator | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Change the password, by the old one. Whoever else knew it is out: all other sessions end."""
-    person = of(request)
+    person = who_asks(request)
     if not person.has_usable_password():
         messages.error(request, "You sign in without a password here: there is none to change.")
         return redirect("account")
@@ -83,7 +77,7 @@ def said_of(ended: int) -> str:
 @require_POST
 def end_session(request: HttpRequest, number: int) -> HttpResponse:
     """End one session of one's own; ending this one signs out."""
-    if not sessions.end(of(request), number):
+    if not sessions.end(who_asks(request), number):
         raise Http404
     messages.success(request, "That session has ended.")
     return redirect("account")
@@ -92,7 +86,7 @@ def end_session(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def end_others(request: HttpRequest) -> HttpResponse:
     """End all other sessions of one's own."""
-    ended = sessions.end_others(of(request), request)
+    ended = sessions.end_others(who_asks(request), request)
     messages.success(request, f"Only this session is left.{said_of(ended)}")
     return redirect("account")
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from dashboard import asked_again, going_on, provider
-from fallbacks.models import User
+from dashboard.views.who_asks import who_asks
 
 TEMPLATE = "pages/again.html"
 
@@ -50,8 +50,7 @@ class ByPassword(ReauthenticateView, Asks):  # type: ignore[misc]
     way = "password"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        assert isinstance(request.user, User)  # noqa: S101
-        if not request.user.has_usable_password():
+        if not who_asks(request).has_usable_password():
             context = about(request, "provider", self.following())
             return render(request, TEMPLATE, {**context, "provider": provider.configured()})
         answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)

@@ -14,7 +14,7 @@ from dashboard.audit import log as audit_log
 from dashboard.exports.download import AWAY
 from dashboard.exports.files import FORMATS, File
 from dashboard.views.exports import sent
-from dashboard.views.saved_views import person
+from dashboard.views.who_asks import who_asks
 from fallbacks import audit
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if make is None or filters.problems:
         raise Http404
     file = make(audit_log.COLUMNS)
-    log.info("audit log exported", extra={"who": person(request).get_username(), "format": file.suffix})
+    log.info("audit log exported", extra={"who": who_asks(request).get_username(), "format": file.suffix})
     return sent(pieces(filters, file), file, f"audit_{timezone.now():%Y-%m-%dT%H%MZ}.{file.suffix}")
 
 

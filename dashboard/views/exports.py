@@ -18,7 +18,7 @@ from dashboard.exports.files import FORMATS, File
 from dashboard.exports.words import Progress, file_name
 from dashboard.views import export_figures, export_lists
 from dashboard.views.controls import asked, refused
-from dashboard.views.saved_views import person
+from dashboard.views.who_asks import who_asks
 from fallbacks.models import Export
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def events(request: HttpRequest) -> HttpResponseBase:
     file = make(event_file.COLUMNS)
     export = Export(
         id=new_id(request.POST.get("id", "")),
-        owner=person(request),
+        owner=who_asks(request),
         what=wanted.what,
         start=wanted.window.start,
         end=wanted.window.end,
@@ -75,7 +75,7 @@ def figures(request: HttpRequest, slug: str) -> HttpResponseBase:
     file = make(columns)
     log.info(
         "figures exported",
-        extra={"who": person(request).get_username(), "what": slug, "format": file.suffix, "rows": len(rows)},
+        extra={"who": who_asks(request).get_username(), "what": slug, "format": file.suffix, "rows": len(rows)},
     )
     named = [slug, export_figures.named(request.GET), "" if slug in export_figures.EVERYWHERE else ask.environment]
     name = file_name(*named, window=ask.span.window, suffix=file.suffix)
@@ -94,7 +94,7 @@ def sent(pieces: Iterable[bytes], file: File, name: str) -> StreamingHttpRespons
 def listing(request: HttpRequest) -> HttpResponse:
     """Show one's own latest exports."""
     now = timezone.now()
-    found = [Progress(export, now) for export in slots.of(person(request))[:LISTED]]
+    found = [Progress(export, now) for export in slots.of(who_asks(request))[:LISTED]]
     return render(request, "pages/exports.html", {"exports": found, "listed": LISTED})
 
 
@@ -108,7 +108,7 @@ def one(request: HttpRequest, slug: str) -> HttpResponse:
     """
     now = timezone.now()
     number = known_id(slug)
-    export = slots.of(person(request)).filter(pk=number).first() if number else None
+    export = slots.of(who_asks(request)).filter(pk=number).first() if number else None
     tries = request.GET.get("tries", "")
     left = min(int(tries), MOST_TRIES) if tries.isascii() and tries.isdigit() and len(tries) < 4 else -1
     if export is None and left < 0:

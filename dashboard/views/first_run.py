@@ -21,7 +21,8 @@ from dashboard.events import links as event_links
 from dashboard.events import rows as event_rows
 from dashboard.events.conditions import Filters
 from dashboard.queries import Scope
-from dashboard.views.keys import AGAIN, CUT_OFF, form_number, person
+from dashboard.views.keys import AGAIN, CUT_OFF, form_number
+from dashboard.views.who_asks import who_asks
 from fallbacks import key_ring, tally
 from fallbacks.key_drafts import draft
 from fallbacks.models import Event, Workload
@@ -85,7 +86,7 @@ def made(request: HttpRequest) -> tuple[str, str]:
     if number is None:
         return "", CUT_OFF
     asked = draft({"name": KEY_NAME, "scopes": list(SCOPES)}, timezone.now())
-    who = person(request)
+    who = who_asks(request)
     try:
         return key_ring.add(asked, who.username, who, form=number), ""
     except key_ring.MadeAlready:

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard import who_may
 from dashboard.people import roles
-from dashboard.views.people import me
+from dashboard.views.who_asks import who_asks
 from dashboard.words import names
 from fallbacks import members
-from fallbacks.members import NotGood, NotNow
+from fallbacks.members import NotGood
 from fallbacks.models import Invitation, User
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import MANAGE_PEOPLE
 
 # What a link is for where nobody ticked anything yet.
@@ -38,7 +39,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         return form(request, USUAL)
     chosen, note = request.POST.getlist("role"), request.POST.get("note", "")
     try:
-        made = members.invite(me(request), chosen, note)
+        made = members.invite(who_asks(request), chosen, note)
     except NotNow as refused:
         return form(request, chosen, note=note, refused=str(refused))
     link = request.build_absolute_uri(reverse("invited", args=[made.token]))
@@ -55,7 +56,7 @@ def form(request: HttpRequest, chosen: Any, **said: str) -> HttpResponse:
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     """Make a link useless."""
     try:
-        members.withdraw(number, me(request))
+        members.withdraw(number, who_asks(request))
     except NotNow as refused:
         messages.info(request, str(refused))
     else:

@@ -15,9 +15,11 @@ from dashboard import first_event
 from dashboard.keys import form
 from dashboard.keys import listing as lists
 from dashboard.policies import fields, typed
+from dashboard.views.who_asks import who_asks
 from fallbacks import key_ring
 from fallbacks.key_drafts import draft
-from fallbacks.models import ApiKey, User
+from fallbacks.models import ApiKey
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import MANAGE_KEYS
 from fallbacks.reading import Refused
 from fallbacks.scopes import SCOPES
@@ -34,7 +36,7 @@ IN_FORM = {"expires_at": "expires"}
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """List the keys that the person sees."""
-    who, now = person(request), timezone.now()
+    who, now = who_asks(request), timezone.now()
     owners = lists.owners(who)
     filters = lists.asked(request.GET, owners)
     context = {
@@ -55,7 +57,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def one(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a key: what it may, and what can be done with it."""
-    who = person(request)
+    who = who_asks(request)
     row = get_object_or_404(key_ring.seen_by(who), prefix=slug)
     context = {
         "row": row,
@@ -79,7 +81,7 @@ def new(request: HttpRequest) -> HttpResponse:
     number = form_number(request)
     if number is None:
         return written(request, sent, uuid.uuid4(), {"": [CUT_OFF]})
-    who, now = person(request), timezone.now()
+    who, now = who_asks(request), timezone.now()
     try:
         text = key_ring.add(draft(form.data(sent, now), now), who.username, who, form=number)
     except Refused as refused:
@@ -97,7 +99,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_POST
 def rotate(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a key in the place of another; the answer alone shows it."""
-    who = person(request)
+    who = who_asks(request)
     old = get_object_or_404(key_ring.seen_by(who), prefix=slug)
     hours, number = request.POST.get("overlap", ""), form_number(request)
     if number is None or hours not in map(str, OVERLAPS):
@@ -105,8 +107,8 @@ def rotate(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("key", slug)
     try:
         text = key_ring.rotate(old, timedelta(hours=int(hours)), who.username, who, form=number)
-    except (key_ring.NotNow, key_ring.MadeAlready) as error:
-        messages.error(request, error.message if isinstance(error, key_ring.NotNow) else AGAIN)
+    except (NotNow, key_ring.MadeAlready) as error:
+        messages.error(request, error.message if isinstance(error, NotNow) else AGAIN)
         return redirect("key", slug)
     return shown_once(request, text)
 
@@ -115,19 +117,13 @@ def rotate(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, slug: str) -> HttpResponse:
     """Revoke a key."""
-    who = person(request)
+    who = who_asks(request)
     row = get_object_or_404(key_ring.seen_by(who), prefix=slug)
     if key_ring.revoke(row, who.username):
         messages.success(request, f"{row.name} is revoked. Within 5 seconds it opens nothing any more.")
     else:
         messages.info(request, f"{row.name} was revoked before.")
     return redirect("key", slug)
-
-
-def person(request: HttpRequest) -> User:
-    """Return who asks: nobody comes here who is not signed in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user
 
 
 def form_number(request: HttpRequest) -> uuid.UUID | None:

@@ -16,6 +16,7 @@ from dashboard.policies import openapi as words
 from fallbacks import key_ring
 from fallbacks.key_drafts import draft
 from fallbacks.models import ApiKey
+from fallbacks.not_now import NotNow
 from fallbacks.reading import Refused, unknown
 from fallbacks.refusals import Problem
 from fallbacks.scopes import MANAGE
@@ -118,7 +119,7 @@ class KeyRotationView(APIView):
             text = key_ring.rotate(old, overlap(bodies.read(request)), who.name, who.owner, within=who.key)
         except Refused as refused:
             return bodies.refusal(refused.problems)
-        except key_ring.NotNow as error:
+        except NotNow as error:
             return Response(errors.body(error.code, error.message), 409)
         return made(text)
 

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.people import listing as everybody
 from dashboard.people import roles
+from dashboard.views.who_asks import who_asks
 from dashboard.words import names
 from dashboard.words import number as written
 from fallbacks import key_ring, members, review_queue
-from fallbacks.members import NotNow
 from fallbacks.models import ApiKey, RouteRequest, User
 from fallbacks.models.user import with_roles
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import MANAGE_PEOPLE, ROLES
 from fallbacks.ways_in import ways_in
 
@@ -70,7 +71,7 @@ def change_roles(request: HttpRequest, number: int) -> HttpResponse:
     """Give somebody the roles that are ticked."""
     chosen = request.POST.getlist("role")
     try:
-        person = members.change_roles(number, chosen, request.POST.get("seen", "").split(), me(request))
+        person = members.change_roles(number, chosen, request.POST.get("seen", "").split(), who_asks(request))
     except NotNow as refused:
         # What was ticked is kept but where somebody else changed it: there one must look again.
         return shown(request, number, str(refused), None if refused.code == "changed" else chosen)
@@ -86,7 +87,7 @@ def change_roles(request: HttpRequest, number: int) -> HttpResponse:
 def deactivate(request: HttpRequest, number: int) -> HttpResponse:
     """Shut somebody out."""
     try:
-        gone = members.deactivate(number, me(request))
+        gone = members.deactivate(number, who_asks(request))
     except NotNow as refused:
         return shown(request, number, str(refused))
     if gone.person == request.user:
@@ -102,13 +103,8 @@ def deactivate(request: HttpRequest, number: int) -> HttpResponse:
 def reactivate(request: HttpRequest, number: int) -> HttpResponse:
     """Let somebody in again."""
     try:
-        person = members.reactivate(number, me(request))
+        person = members.reactivate(number, who_asks(request))
     except NotNow as refused:
         return shown(request, number, str(refused))
     messages.success(request, f"{person.known_as} can sign in again.")
     return redirect("person", number)
-
-
-def me(request: HttpRequest) -> User:
-    assert request.user.is_authenticated  # noqa: S101  the door has seen to it
-    return request.user

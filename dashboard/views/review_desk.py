@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.reviews import desk, marking, pending
 from dashboard.reviews.marking import Typed
-from dashboard.views.saved_views import person
+from dashboard.views.who_asks import who_asks
 from fallbacks import review_queue, scoring
 from fallbacks.models import PassedOver, Sample, User
 from fallbacks.reading import Refused, says_something
@@ -28,7 +28,7 @@ RENEWED_EVERY = 240  # seconds
 @require_safe
 def sample(request: HttpRequest, number: int) -> HttpResponse:
     """Show a sample that one holds; one that was scored, as it was; of another, why it is not shown."""
-    who = person(request)
+    who = who_asks(request)
     found = one(number)
     if is_held(found, who):
         return at_work(request, found, Typed())
@@ -49,7 +49,7 @@ def is_held(found: Sample, who: User) -> bool:
 
 def at_work(request: HttpRequest, found: Sample, typed: Typed, status: int = 200, **more: Any) -> HttpResponse:
     """Show a sample with what is marked so far."""
-    who = person(request)
+    who = who_asks(request)
     context = {
         **desk.shown(found, typed),
         "progress": desk.progress(found.id, found.batch, who),
@@ -90,7 +90,7 @@ def elsewhere(found: Sample, who: User) -> dict[str, Any]:
 @require_POST
 def score(request: HttpRequest, number: int) -> HttpResponse:
     """Store what the reviewer says, and go on to the next; what is refused loses nothing that was marked."""
-    who = person(request)
+    who = who_asks(request)
     found = one(number)
     typed = marking.typed(found, request.POST)
     if "again" in request.POST:
@@ -130,7 +130,7 @@ def tell(request: HttpRequest, found: Sample, done: Scored) -> None:
 @require_POST
 def skip(request: HttpRequest, number: int) -> HttpResponse:
     """Leave a sample to others, with a reason, and go on to the next."""
-    who = person(request)
+    who = who_asks(request)
     found = one(number)
     if not says_something(reason := request.POST.get("reason", "")):
         messages.error(request, "Not skipped: say why, so that whoever gets it next knows.")

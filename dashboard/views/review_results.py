@@ -8,7 +8,7 @@ from dashboard import forms, queries
 from dashboard import review_results as told
 from dashboard.reviews import pending
 from dashboard.views.controls import answer, asked
-from dashboard.views.saved_views import person
+from dashboard.views.who_asks import who_asks
 from fallbacks import review_results, routes, versions
 from fallbacks.permissions import READ_REMARKS
 
@@ -29,7 +29,7 @@ def results(request: HttpRequest) -> HttpResponse:
     waiting = review_results.waiting(workload)
     if not workload:
         pending.remember(request, waiting.count)
-    may_read = person(request).may(READ_REMARKS)
+    may_read = who_asks(request).may(READ_REMARKS)
     context = {
         "ask": ask,
         "problems": [no_workload] if no_workload else [],

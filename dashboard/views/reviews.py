@@ -12,7 +12,7 @@ from dashboard import errors
 from dashboard import words as writing
 from dashboard.reviews import desk, queue, words
 from dashboard.timezone import current
-from dashboard.views.saved_views import person
+from dashboard.views.who_asks import who_asks
 from fallbacks import review_queue
 from fallbacks.reading import says_something
 from fallbacks.sampling import REASONS
@@ -22,7 +22,7 @@ from fallbacks.sampling import REASONS
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """List what waits by workload and reason of sampling, and what one holds; for a refresh that alone."""
-    who = person(request)
+    who = who_asks(request)
     workload, reason = narrowed(request.GET)
     now = timezone.now()
     context = {
@@ -45,7 +45,7 @@ def narrowed(asked: QueryDict) -> tuple[str, str]:
 @require_POST
 def claim(request: HttpRequest) -> HttpResponse:
     """Claim as many as one can hold, and open the first; where none is free, say so."""
-    who = person(request)
+    who = who_asks(request)
     workload, reason = narrowed(request.POST)
     sample, counts = number(request.POST), only_counting(request.POST)
     if request.POST.get("reason", "") != reason:
@@ -104,7 +104,7 @@ def back_to_queue(workload: str = "", reason: str = "") -> HttpResponseRedirect:
 @require_POST
 def hand_back(request: HttpRequest) -> HttpResponse:
     """Give back one sample, or all that one holds, for anybody to claim."""
-    who = person(request)
+    who = who_asks(request)
     sample = number(request.POST)
     if not says_something(reason := request.POST.get("reason", "")):
         messages.error(request, "Not handed back: say why, so that others know.")
@@ -125,7 +125,7 @@ def renew(request: HttpRequest) -> HttpResponse:
 
     Answers a program with the seconds that are left of the sample that is open, others with its page.
     """
-    who = person(request)
+    who = who_asks(request)
     sample = number(request.POST) or 0
     if "again" in request.POST:
         review_queue.take_up(who, sample)

@@ -18,11 +18,11 @@ from dashboard.forms import USUAL_ENVIRONMENT
 from dashboard.policies import route_words
 from dashboard.policies import words as policy_words
 from dashboard.routes import history, marks, needs, people, traffic
-from dashboard.views.saved_views import person
+from dashboard.views.who_asks import who_asks
 from fallbacks import enablement, routes
 from fallbacks.audit import BY_ITSELF
-from fallbacks.enablement import NotNow
 from fallbacks.models import AuditEntry, User, Workload
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import DECIDE_ROUTES, READ_REMARKS, REQUEST_ROUTES
 from fallbacks.timebuckets import Window
 
@@ -82,7 +82,7 @@ def step(request: HttpRequest, slug: str, step: str) -> HttpResponse:
     wanted = STEPS[step]
     sent = Sent(request.POST.get("why", ""), request.POST.get("seen", ""))
     try:
-        wanted.take(slug, person(request), sent)
+        wanted.take(slug, who_asks(request), sent)
     except NotNow as refused:
         return shown(request, slug, refused, sent.why)
     messages.success(request, wanted.done)
@@ -95,7 +95,7 @@ def shown(request: HttpRequest, slug: str, refused: NotNow | None = None, why: s
     if at is None:
         return without_policy(request, slug, 409 if refused else 200)
     entries = history.entries(slug)
-    viewer, asked, enabled = person(request), at.request, at.enablement
+    viewer, asked, enabled = who_asks(request), at.request, at.enablement
     usernames = {entry.actor for entry in entries} | ({enabled.approved_by} if enabled else set())
     known = people.people([asked.asked_by_id, asked.decided_by_id] if asked else [], usernames)
     now = timezone.now()

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard import query_words, saved_views
 from dashboard import timezone as viewer
 from dashboard.saved_views import NameForm, Refused, ViewForm
-from fallbacks.models import SavedView, User
+from dashboard.views.who_asks import who_asks
+from fallbacks.models import SavedView
 from fallbacks.permissions import OPERATE
 
 
@@ -28,19 +29,13 @@ class Shown:
     removable: bool
 
 
-def person(request: HttpRequest) -> User:
-    """Return who asks: nobody comes here who is not signed in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user
-
-
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def views(request: HttpRequest) -> HttpResponse:
     """List the views that the person sees; a POST saves another."""
     if request.method == "POST":
         return save(request)
-    who = person(request)
+    who = who_asks(request)
     own, others = saved_views.halves(who)
     context = {
         "own": [shown(view, own=True, removable=True) for view in own],
@@ -63,7 +58,7 @@ def save(request: HttpRequest) -> HttpResponse:
         path, query = form.cleaned_data["address"]
         name = form.cleaned_data["name"]
         try:
-            saved_views.save(person(request), name, path, query, shared=form.cleaned_data["shared"])
+            saved_views.save(who_asks(request), name, path, query, shared=form.cleaned_data["shared"])
         except Refused as refused:
             problem = str(refused)
     else:
@@ -86,14 +81,14 @@ def view_menu(request: HttpRequest) -> HttpResponse:
 
 
 def menu(request: HttpRequest) -> dict[str, object]:
-    own, others = saved_views.halves(person(request))
+    own, others = saved_views.halves(who_asks(request))
     return {"own": own, "others": others}
 
 
 @require_POST
 def view(request: HttpRequest, number: int) -> HttpResponse:
     """Rename, share, stop sharing or delete a view: one's own; an admin may delete what others share."""
-    who = person(request)
+    who = who_asks(request)
     found = get_object_or_404(saved_views.seen_by(who), pk=number)
     wanted = request.POST.get("do")
     if found.owner_id != who.pk and not (wanted == "delete" and who.may(OPERATE)):

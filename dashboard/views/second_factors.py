@@ -19,7 +19,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from dashboard.views.account import of
+from dashboard.views.who_asks import who_asks
 from fallbacks import audit
 
 APP, PASSKEY, CODES = "authenticator app", "passkey", "recovery codes"
@@ -31,7 +31,7 @@ class OwnFactor:
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not of(request).has_usable_password():
+        if not who_asks(request).has_usable_password():
             # By a passkey of ours they would still get in when the provider lets them in no more.
             messages.error(request, "Who signs in by the provider has their second factors there.")
             return redirect("account")
@@ -43,12 +43,12 @@ class OwnFactor:
 
     def added(self, what: str, codes: Authenticator | None) -> HttpResponse:
         """Note what was added, and show the recovery codes where the first factor brought some."""
-        audit.append("second factor added", of(self.request).get_username(), subject=what)
+        audit.append("second factor added", who_asks(self.request).get_username(), subject=what)
         messages.success(self.request, f"The {what} is added. From now on you are asked for it when you sign in.")
         return shown(self.request, codes) if codes else HttpResponseRedirect(self.get_success_url())
 
     def removed(self, what: str) -> HttpResponse:
-        audit.append("second factor removed", of(self.request).get_username(), subject=what)
+        audit.append("second factor removed", who_asks(self.request).get_username(), subject=what)
         messages.success(self.request, f"The {what} is removed.")
         return HttpResponseRedirect(self.get_success_url())
 
@@ -86,7 +86,7 @@ class AddPasskey(OwnFactor, AddWebAuthnView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return {**context, "js_data": passkeys.begin_registration(of(self.request), True)}
+        return {**context, "js_data": passkeys.begin_registration(who_asks(self.request), True)}
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
@@ -113,7 +113,7 @@ class RemovePasskey(OwnFactor, RemoveWebAuthnView):  # type: ignore[misc]
 @require_http_methods(["GET", "HEAD", "POST"])
 def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Say what recovery codes are for; a POST makes new ones, which this answer alone shows."""
-    person = of(request)
+    person = who_asks(request)
     if not can_generate_recovery_codes(person):
         messages.error(request, "Recovery codes stand in for a second factor: first add one.")
         return redirect("account")

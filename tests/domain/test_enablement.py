@@ -12,8 +12,8 @@ from django.test import Client
 
 from fallbacks import catalogue, enablement, key_ring, policies, routes, rulebook, scoring, versions
 from fallbacks.drafts import model_draft
-from fallbacks.enablement import NotNow
 from fallbacks.models import AuditEntry, Enablement, PolicyVersion, RouteRequest, User, Verification, Workload
+from fallbacks.not_now import NotNow
 from fallbacks.rulebook import changing
 from fallbacks.scoring import Score
 from ingest import tasks

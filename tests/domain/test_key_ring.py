@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from fallbacks import key_ring, keys, streams
 from fallbacks.key_drafts import draft
-from fallbacks.key_ring import MadeAlready, NotNow
+from fallbacks.key_ring import MadeAlready
 from fallbacks.local.environment import PROJECT
 from fallbacks.models import ApiKey, AuditEntry, User
+from fallbacks.not_now import NotNow
 from fallbacks.reading import Refused
 from fallbacks.scopes import MANAGE
 

@@ -19,8 +19,9 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from fallbacks import audit, members, review_queue
-from fallbacks.members import NotGood, NotNow
+from fallbacks.members import NotGood
 from fallbacks.models import AuditEntry, Invitation, RouteRequest, Sample, User
+from fallbacks.not_now import NotNow
 from fallbacks.ways_in import ways_in
 from tests import reviews
 from tests.side_by_side import at_once

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from fallbacks import catalogue, enablement, policies, routes, rulebook, verifications, versions
 from fallbacks.canonical import Difference, policy_json
 from fallbacks.models import CatalogueModel, Enablement, Event, PolicyVersion, Verification, Workload
+from fallbacks.not_now import NotNow
 from fallbacks.reading import Refused
 from fallbacks.recording import record
 from fallbacks.rulebook import Rulebook
@@ -241,7 +242,7 @@ def test_a_route_without_a_fallback_stays_proposed() -> None:
 def test_a_route_of_which_one_payload_class_is_not_verified_is_not_asked_for() -> None:
     put_support()
     verify("chat")
-    with pytest.raises(enablement.NotNow, match="not verified"):
+    with pytest.raises(NotNow, match="not verified"):
         enablement.request("support-chat", way.ines(), "users need it")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from fallbacks import members
+from fallbacks.not_now import NotNow
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             password = members.make(options["name"], ["admin"], only_first=not options["another"])
-        except members.NotNow as refused:
+        except NotNow as refused:
             more = ""
             if refused.code == "has_admin":
                 more = " Ask them for an invitation. Where nobody gets in any more, run this again with --another."

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from fallbacks import members
+from fallbacks.not_now import NotNow
 from fallbacks.permissions import ROLES
 
 
@@ -23,5 +24,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.stdout.write(members.make(options["name"], options["role"]))
-        except members.NotNow as refused:
+        except NotNow as refused:
             raise CommandError(str(refused)) from refused
