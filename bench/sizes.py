@@ -16,7 +16,7 @@ class Sizes:
     delay_seconds: float = 20.0
     few_events: int = 200_000
     events: int = 2_000_000
-    looks: int = 40  # requests of each page
+    looks: int = 100  # requests of each page
 
 
 QUICK = Sizes(
