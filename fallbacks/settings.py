@@ -48,12 +48,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First: all that follows sees who really asks, and whether by TLS.
     "fallbacks.proxies.TrustedProxies",
+    # Above whatever may refuse a request or lead it to TLS: these answers carry their headers, too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # POSTs of services leave here, if `wsgi` has not answered them: sessions, CSRF and pages are nothing to them.
     "ingest.direct.DirectMiddleware",
-    # Above whatever may refuse a request: a refusal carries their headers, too.
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.patience.Patience",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -186,6 +186,8 @@ CACHES = {
 }
 ACCOUNT_ADAPTER = "dashboard.adapters.Accounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Beside allauth's own. Whoever tries many names is at one address; an office that shares one mistypes far less.
+ACCOUNT_RATE_LIMITS = {"sign_in_failed": "60/15m/ip"}
 # How long ago somebody may have signed in, in seconds, for what `Door.fresh` is asked of.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 MFA_ADAPTER = "dashboard.adapters.Factors"

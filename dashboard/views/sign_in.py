@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
+from allauth.core.ratelimit import consume
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib.auth.forms import AuthenticationForm
@@ -22,6 +23,9 @@ from dashboard import asked_again, provider
 from dashboard.forms import SignInForm
 
 TEMPLATE, AGAIN = "pages/login.html", "pages/again.html"
+# By ACCOUNT_RATE_LIMITS. django-axes counts each name at each address by itself: a list of names, each tried a few
+# times, would never be too many.
+FAILED = "sign_in_failed"
 
 
 class SignIn(LoginView):
@@ -30,6 +34,17 @@ class SignIn(LoginView):
     template_name = TEMPLATE
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not consume(request, action=FAILED, dry_run=True):
+            return locked_out(request, None, {"username": request.POST.get("username", "")})
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        consume(self.request, action=FAILED)
+        answer: HttpResponse = super().form_invalid(form)
+        return answer
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         login = Login(user=form.get_user(), redirect_url=self.get_success_url())

@@ -62,6 +62,26 @@ def test_wrong_passwords_from_one_address_do_not_lock_anybody_out_elsewhere() ->
     assert sign_in("dana", REMOTE_ADDR="203.0.113.9")[1] == "/"
 
 
+@pytest.mark.parametrize(
+    ("theirs", "neighbour"), [("198.51.100.7", "198.51.100.8"), ("2001:db8:1::7", "2001:db8:2::7")]
+)
+def test_one_address_that_tries_many_names_waits_and_nobody_elsewhere_does(theirs: str, neighbour: str) -> None:
+    make("dana")
+    for number in range(60):
+        sign_in(f"name-{number}", "wrong", REMOTE_ADDR=theirs)
+    assert sign_in("dana", REMOTE_ADDR=theirs)[1] == ""
+    answer = Client(REMOTE_ADDR=theirs).post("/login", {"username": "dana", "password": PASSWORD})
+    assert (answer.status_code, b"Wait 15 minutes" in answer.content) == (429, True)
+    assert sign_in("dana", REMOTE_ADDR=neighbour)[1] == "/"
+
+
+def test_whoever_has_a_whole_network_of_the_sixth_version_has_one_address() -> None:
+    make("dana")
+    for number in range(60):
+        sign_in(f"name-{number}", "wrong", REMOTE_ADDR=f"2001:db8:1::{number:x}")
+    assert sign_in("dana", REMOTE_ADDR="2001:db8:1::ffff")[1] == ""
+
+
 def test_a_new_password_ends_all_other_sessions_and_is_in_the_log() -> None:
     make("dana")
     here, there = sign_in("dana")[0], sign_in("dana")[0]
