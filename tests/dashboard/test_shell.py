@@ -197,6 +197,9 @@ def test_who_may_not_is_told_which_role_may_and_whom_to_ask(person: Person) -> N
     text = engineer.get("/operations").text
     assert "This is for admins." in text
     assert "You are an engineer and a reviewer: ask an admin (admin) for the role." in text
+    # They are not lost there.
+    assert 'aria-label="Main"' in text
+    assert 'href="/operations"' not in text
     assert "This is for engineers and admins." in nobody.get("/new-policy").text
     assert "You have no role yet: ask an admin (admin) for one." in nobody.get("/new-policy").text
     assert "This is for people with a role." in nobody.get("/").text
