@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
+import psycopg
 import pytest
 import yaml
 
@@ -24,8 +26,15 @@ from fallbacks.local import places, postgres, redis_servers
 from fallbacks.local.environment import PROJECT
 from tests import servers
 from tests.local.runs import free_port
+from tests.project.test_docs import settings_read
 
-ENV_FILE = {"SECRET_KEY": "the-tests-own-" * 5, "POSTGRES_PASSWORD": "pass" * 5, "ALLOWED_HOSTS": "example.org"}
+ENV_FILE = {
+    "SECRET_KEY": "the-tests-own-" * 5,
+    "POSTGRES_PASSWORD": "pass" * 5,
+    "WEB_DATABASE_PASSWORD": "web" * 5,
+    "WORKER_DATABASE_PASSWORD": "work" * 5,
+    "ALLOWED_HOSTS": "example.org",
+}
 INTERPOLATION = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::(?P<kind>[?-])(?P<rest>[^}]*))?\}")
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -63,6 +72,31 @@ def test_it_follows_the_specification() -> None:
     jsonschema.validate(COMPOSE, schema)
 
 
+class NothingTwice(yaml.SafeLoader):
+    """Refuses a key that stands twice, as Compose does; PyYAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if key.value != "<<"]
+        assert len(keys) == len(set(keys)), node.start_mark
+        return super().construct_mapping(node, deep)
+
+
+def test_nothing_stands_in_it_twice() -> None:
+    assert yaml.load((PROJECT / "docker-compose.yml").read_text(), NothingTwice) == COMPOSE
+
+
+# Of `make run`, of tests, of a server without a proxy, and what the image has already.
+NOT_OF_CONTAINERS = {
+    *("PORT", "FALLBACKS_HOME", "DEMO", "FALLBACKS_CRASH_POINTS", "FALLBACKS_CHROMIUM"),
+    *("GRANIAN_SSL_CERTIFICATE", "GRANIAN_SSL_KEYFILE", "STATIC_ROOT", "STREAM_MAXMEMORY"),
+}
+
+
+def test_every_setting_can_be_given_in_the_file_of_the_environment() -> None:
+    passed_on = SERVICES["migrate"]["environment"].keys() | SERVICES["web"]["environment"].keys()
+    assert settings_read() - passed_on == NOT_OF_CONTAINERS
+
+
 def test_it_has_the_services_of_the_product() -> None:
     assert set(SERVICES) == {"migrate", "web", "worker", "beat", "postgres", "stream", "broker"}
 
@@ -85,7 +119,7 @@ def test_no_secret_is_in_the_file() -> None:
     for service, said in SERVICES.items():
         for name, value in said.get("environment", {}).items():
             if re.search("SECRET|PASSWORD|_KEY", name):
-                assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", value), (service, name)
+                assert re.fullmatch(r"\$\{\w+:(\?[^}]+|-)\}", value), (service, name)
             if found := re.search(r"://[^@/:]*:(?P<password>.+)@", str(value)):
                 assert found["password"].startswith("${"), (service, name)
 
@@ -124,6 +158,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with servers.start(folder) as running:
         # The image's working folder: the product and beat's volume.
         (folder / "beat").mkdir()
+        let_roles_in(running)
         (folder / "manage.py").symlink_to(PROJECT / "manage.py")
         said = {name: interpolated(value, ENV_FILE) for name, value in COMPOSE["x-environment"].items()}
         yield (
@@ -131,7 +166,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
             | said
             | running.environment
             | {"DJANGO_SETTINGS_MODULE": "fallbacks.settings", "PWD": str(folder)}
+            # Of the owner, who is a superuser there, too.
+            | {"DATABASE_URL": running.superuser_url}
         )
+
+
+def let_roles_in(running: servers.Servers) -> None:
+    """Ask roles that are not the embedded server's own for their password, as the image does."""
+    cluster = running.servers.embedded["postgres"]
+    assert isinstance(cluster, postgres.Cluster)
+    with (cluster.data / "pg_hba.conf").open("a") as rules:
+        rules.write("local all all scram-sha-256\n")
+    with psycopg.connect(running.superuser_url) as superuser:
+        superuser.execute("SELECT pg_reload_conf()")
+
+
+def environment_of(service: str, stack: dict[str, str]) -> dict[str, str]:
+    """The environment of a service, with its role of the database on this machine's server."""
+    given = {name: interpolated(value, ENV_FILE) for name, value in SERVICES[service]["environment"].items()}
+    role = urlsplit(given["DATABASE_URL"]).netloc.partition("@")[0]
+    here = urlsplit(stack["DATABASE_URL"])
+    url = here._replace(netloc=f"{role}@{here.netloc.rpartition('@')[2]}").geturl()
+    return given | stack | {"DATABASE_URL": url}
 
 
 @contextlib.contextmanager
@@ -164,31 +220,44 @@ def becomes_healthy(test: list[str], environment: dict[str, str], seconds: float
 
 @pytest.fixture(scope="module")
 def migrated(stack: dict[str, str]) -> dict[str, str]:
-    done = subprocess.run(words("migrate"), env=stack, cwd=stack["PWD"], capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr.decode()
+    assert migrate(stack).returncode == 0
     return stack
 
 
-def test_migrate_can_run_again(migrated: dict[str, str]) -> None:
-    done = subprocess.run(words("migrate"), env=migrated, cwd=migrated["PWD"], capture_output=True, timeout=120)
-    assert b"No migrations to apply" in done.stdout
+def migrate(stack: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    passwords = {name: value for name, value in ENV_FILE.items() if name.endswith("_DATABASE_PASSWORD")}
+    done = subprocess.run(words("migrate"), env=stack | passwords, cwd=stack["PWD"], capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+    return done
 
 
-def test_web_starts(migrated: dict[str, str]) -> None:
-    said = SERVICES["web"]["environment"]
-    web = migrated | {
-        "GRANIAN_HOST": "127.0.0.1",
-        "GRANIAN_PORT": str(free_port()),
-        "GRANIAN_WORKERS": interpolated(said["GRANIAN_WORKERS"], ENV_FILE),
-    }
+def test_migrate_makes_the_roles_and_can_run_again(migrated: dict[str, str]) -> None:
+    again = migrate(migrated).stdout
+    assert b"No migrations to apply" in again
+    assert b"every right was as it should be already" in again
+    with psycopg.connect(migrated["DATABASE_URL"]) as owner:
+        found = owner.execute(
+            "SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'observatory_%'"
+        ).fetchall()
+    kept = {name: (password or "").partition("$")[0] for name, password in found}
+    hashed = {"observatory_web": "SCRAM-SHA-256", "observatory_worker": "SCRAM-SHA-256"}
+    assert kept == {**hashed, "observatory_reporting": ""}
+
+
+def test_web_starts_and_owns_nothing(migrated: dict[str, str]) -> None:
+    here = {"GRANIAN_HOST": "127.0.0.1", "GRANIAN_PORT": str(free_port())}
+    web = environment_of("web", migrated) | here
     with started(words("web"), web):
         becomes_healthy(health("web"), web)
+    with psycopg.connect(web["DATABASE_URL"]) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute("DELETE FROM audit_entry")
 
 
 @pytest.mark.parametrize("service", ["worker", "beat"])
 def test_workers_start(migrated: dict[str, str], service: str) -> None:
-    with started(words(service), migrated):
-        becomes_healthy(health(service), migrated)
+    environment = environment_of(service, migrated)
+    with started(words(service), environment):
+        becomes_healthy(health(service), environment)
 
 
 @pytest.mark.parametrize("service", ["stream", "broker"])

@@ -3,6 +3,7 @@
 import os
 import secrets
 from argparse import ArgumentParser
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,13 +70,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"{statement.as_string()};")
             return
         folder: Path | None = options["into"]
-        wanted = {} if folder is None else missing_files(folder, names)
-        passwords = {role: secrets.token_urlsafe(24) for role in wanted}
+        given = given_passwords(names)
+        wanted = {} if folder is None else missing_files(folder, names, given)
+        passwords = given | {role: secrets.token_urlsafe(24) for role in wanted}
         changed = apply(statements, passwords)
         for role, file in wanted.items():
             # In quotes for a shell that reads it: a URL may have an & in it.
             write_private(file, f"DATABASE_URL='{url_of(role, passwords[role])}'\n")
-        self.tell(names, place, changed, wanted)
+        self.tell(names, place, changed, wanted, given)
 
     def names(self, options: dict[str, Any]) -> Names:
         with connection.cursor() as cursor:
@@ -91,7 +93,9 @@ class Command(BaseCommand):
                 raise CommandError(f"{mighty[0]} may do more than any grant takes away: name another role.")
         return names
 
-    def tell(self, names: Names, place: Place, changed: bool, written: dict[str, Path]) -> None:
+    def tell(
+        self, names: Names, place: Place, changed: bool, written: Mapping[str, Path], given: Mapping[str, str]
+    ) -> None:
         new = [name for name in names.made() if name not in place.roles]
         for name in new:
             self.stdout.write(f"made the role {name}")
@@ -104,7 +108,9 @@ class Command(BaseCommand):
             )
         for role, file in written.items():
             self.stdout.write(f"wrote {file}, with a new password of {role}")
-        if unopened := [name for name in new if name not in written]:
+        if given:
+            self.stdout.write(f"{' and '.join(given)}: the password that the environment gives")
+        if unopened := [name for name in new if name not in written and name not in given]:
             self.stdout.write(
                 f"{', '.join(unopened)}: no password yet; give --into FOLDER, or set one by \\password in psql"
             )
@@ -152,12 +158,21 @@ def apply(statements: list[sql.Composed], passwords: dict[str, str]) -> bool:
         ) from error
 
 
-def missing_files(folder: Path, names: Names) -> dict[str, Path]:
-    """Return the files that are to be written, by role."""
+def given_passwords(names: Names) -> dict[str, str]:
+    """Return the passwords that the environment gives, as Docker Compose does, by role."""
+    found = {
+        names.web: os.environ.get("WEB_DATABASE_PASSWORD"),
+        names.worker: os.environ.get("WORKER_DATABASE_PASSWORD"),
+    }
+    return {role: password for role, password in found.items() if password}
+
+
+def missing_files(folder: Path, names: Names, given: Container[str]) -> dict[str, Path]:
+    """Return the files that are to be written, by role; none for a role whose password is given."""
     if not folder.is_dir():
         raise CommandError(f"{folder} is no folder: make it first.")
     files = {names.web: "web.env", names.worker: "worker.env", names.reporting: "reporting.env"}
-    return {role: folder / file for role, file in files.items() if not (folder / file).exists()}
+    return {role: folder / file for role, file in files.items() if role not in given and not (folder / file).exists()}
 
 
 def url_of(role: str, password: str) -> str:
