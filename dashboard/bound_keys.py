@@ -41,4 +41,9 @@ def refuse_bound_to_environments(request: Request, what: str) -> None:
 
 def author(request: Request) -> str:
     """Return under which name a change by this key is kept. One query."""
-    return f"key {ApiKey.objects.values_list('name', flat=True).get(id=key_of(request).id)}"
+    return name_of(ApiKey.objects.only("name", "prefix").get(id=key_of(request).id))
+
+
+def name_of(key: ApiKey) -> str:
+    """Return how changes by a key are signed: many may have the same name, and its prefix is its alone."""
+    return f"key {key.name} ({key.prefix})"

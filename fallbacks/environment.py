@@ -21,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 SHORTEST_SECRET, FEWEST_CHARACTERS = 50, 5
 LONGEST_DAYS = 36_500
 MOST_PROXIES = 10
+MOST_NUMBER = 1_000_000_000
 
 
 class Environment:
@@ -56,9 +57,10 @@ class Environment:
             self.wrong.append(f"{name} is {value!r}: write 1 for on, or 0.")
         return value == "1"
 
-    def number(self, name: str, default: int, least: int = 0, most: int = 1_000_000_000) -> int:
+    def number(self, name: str, default: int, least: int = 0, most: int = MOST_NUMBER) -> int:
         """Return the whole number `name`, from `least` to `most`."""
-        return self._number(name, self.text(name, str(default)), "a number", least, most)
+        limits = "a number" if most == MOST_NUMBER else f"a number up to {most}"
+        return self._number(name, self.text(name, str(default)), limits, least, most)
 
     def days(self, name: str, default: int, least: int) -> int:
         """Return the number of days of `name`."""
@@ -117,6 +119,8 @@ class Environment:
         hosts = self.words(name)
         if not hosts:
             self.wrong.append(f"{name} is not set: it is the name under which people open the product.")
+        if wide := next((host for host in hosts if host.startswith(".") and host.count(".") < 2), None):
+            self.wrong.append(f"{name} has {wide!r}, which is everybody's: write the names.")
         if "*" in hosts:
             self.wrong.append(f"{name} is '*', so that anybody could say what our name is: write the names.")
         return hosts

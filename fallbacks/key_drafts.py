@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fallbacks.reading import Refused, refuse_unstorable, unknown
+from fallbacks.reading import Refused, is_plain, refuse_unstorable, says_something, unknown
 from fallbacks.refusals import Problem
 from fallbacks.scopes import SCOPES
 
@@ -16,7 +16,6 @@ MOST_DAYS = 36_500
 HIGHEST_RATE = 1_000_000_000
 FIELDS = ("name", "scopes", "workloads", "environments", "expires_at", "rate")
 _SLUG = re.compile(r"[a-z0-9._-]{1,64}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +66,11 @@ def beyond(wanted: Draft, own: Draft) -> Iterator[Problem]:
 
 def _of_name(sent: Mapping[str, Any]) -> Iterator[Problem]:
     name = sent.get("name")
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= MOST_NAME or _CONTROL.search(name):
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= MOST_NAME:
         advice = "such as the service that will hold it"
         yield Problem("name", f"Give the key a name of 1 to {MOST_NAME} characters on one line, {advice}.")
+    elif not (is_plain(name.strip()) and says_something(name)):
+        yield Problem("name", "Use letters that everybody sees, on one line: in logs and lists the key is told by it.")
 
 
 def _of_lists(sent: Mapping[str, Any]) -> Iterator[Problem]:

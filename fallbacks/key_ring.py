@@ -85,6 +85,11 @@ def rotate(
         now = timezone.now()
         _refuse_what_has_no_place(row, now)
         gone = row.owner is not None and not row.owner.is_active
+        if gone and MANAGE in row.scopes:
+            # It would see and revoke whatever its new owner may.
+            raise NotNow(
+                "acts_for_owner", f"It acts for {row.owner}, who is deactivated: make one of your own instead."
+            )
         owner = person if gone and person is not None else row.owner
         end = None if row.expires_at is None else now + (row.expires_at - row.created_at)
         if within is not None and within.expires_at is not None:

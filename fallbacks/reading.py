@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
+from unicodedata import category
 
 from fallbacks.plaindata import Unreadable
 from fallbacks.refusals import Problem
 
 Kind = TypeVar("Kind")
+# Letters, by Unicode, that show nothing.
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 class Refused(Exception):
@@ -66,6 +69,16 @@ def with_line_feeds(text: str) -> str:
 def says_something(text: str) -> bool:
     """Tell whether a reason is one: it has a letter or a digit, and not only blanks, dots or what nobody sees."""
     return any(letter.isalnum() for letter in text)
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a name shows as what it is: on one line, no sign that nobody sees or that turns it round."""
+    return not any(letter in _BLANK or (category(letter)[0] in "CZ" and letter != " ") for letter in text)
+
+
+def plain(text: str) -> str:
+    """Return a name without the signs that `is_plain` does not allow, and each end of a line as a blank."""
+    return " ".join("".join(letter for letter in text if letter.isspace() or is_plain(letter)).split())
 
 
 def is_storable(text: str) -> bool:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed, NotFound, PermissionDenied
 from rest_framework.request import Request
 
-from dashboard.bound_keys import key_of
+from dashboard.bound_keys import key_of, name_of
 from fallbacks import key_ring
 from fallbacks.models import ApiKey, User
 from fallbacks.permissions import MAKE_KEYS
@@ -24,7 +24,7 @@ class Acting:
     @property
     def name(self) -> str:
         """Under which its changes are kept."""
-        return f"key {self.key.name}"
+        return name_of(self.key)
 
     def seen(self) -> QuerySet[ApiKey]:
         return key_ring.seen_by(self.owner)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from fallbacks import key_ring
-from fallbacks.models import CatalogueModel, PolicyVersion, Verification
+from fallbacks.models import ApiKey, CatalogueModel, PolicyVersion, Verification
 from tests.policy import on_the_way as way
 from tests.policy.policies import DEMO, MODELS, REFUSED, VALID, Json, Refused
 from tests.policy.stored import SUPPORT, close, put_models, put_support, verify
@@ -53,6 +53,11 @@ def fields(answer: Any) -> list[str]:
 # --- Models ----------------------------------------------------------------------------------------------------------
 
 
+def signed() -> str:
+    """How a change by the service is signed."""
+    return f"key gateway ({ApiKey.objects.get().prefix})"
+
+
 def test_a_model_is_read_as_it_was_put(ask: Ask) -> None:
     path = f"{MODEL}/premium-chat"
     put = ask("PUT", path, MODELS["premium-chat"])
@@ -60,7 +65,7 @@ def test_a_model_is_read_as_it_was_put(ask: Ask) -> None:
     assert ask("GET", path).json() == MODELS["premium-chat"]
     again = ask("PUT", path, MODELS["premium-chat"] | {"output_price": 12.5})
     assert (again.status_code, again.json()["output_price"]) == (200, 12.5)
-    assert CatalogueModel.objects.get().updated_by == "key gateway"
+    assert CatalogueModel.objects.get().updated_by == signed()
 
 
 def test_all_but_the_first_four_may_be_null_or_left_out(ask: Ask) -> None:
@@ -173,7 +178,7 @@ def test_what_was_read_can_be_sent_back_and_changes_nothing(ask: Ask) -> None:
     assert (again.status_code, again.json(), again["ETag"]) == (200, read.json(), read["ETag"])
     changed = ask("PUT", f"{POLICY}/support-chat", read.json() | {"notice": "always"})
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
-    assert PolicyVersion.objects.get(version=2).made_by == "key gateway"
+    assert PolicyVersion.objects.get(version=2).made_by == signed()
 
 
 def test_what_is_in_force_can_be_sent_back_though_a_model_does_not_fit_it_any_more(ask: Ask) -> None:
@@ -360,7 +365,7 @@ def test_a_verification_is_stored_once_and_moves_the_route_on(ask: Ask) -> None:
     assert {name: value for name, value in first.json().items() if name != "received_at"} == REPORT
     again = ask("POST", VERIFY, REPORT | {"passed": False})
     assert (again.status_code, again.json()) == (200, first.json())
-    assert Verification.objects.get().sent_by == "key gateway"
+    assert Verification.objects.get().sent_by == signed()
     assert ask("GET", f"{POLICY}/support-chat").json()["route_state"] == "verified"
 
 

@@ -97,6 +97,13 @@ def test_the_same_hash_cannot_be_there_twice_and_is_found_by_its_index() -> None
         ("name", ""),
         ("name", "x" * 101),
         ("name", "two\nlines"),
+        # Read as "admin", as nothing, and as two lines.
+        ("name", "\u202enimda"),
+        ("name", "\ufeff"),
+        ("name", "\u3164"),
+        ("name", "a\u2028b"),
+        ("name", "a\x85b"),
+        ("name", "--"),
         ("name", 7),
         ("scopes", []),
         ("scopes", ["everything"]),
@@ -204,6 +211,14 @@ def test_who_rotates_the_key_of_somebody_deactivated_owns_the_new_one() -> None:
     old = key_ring.make("gateway", ["events:write"], owner=dana)
     User.objects.filter(pk=dana.pk).update(is_active=False)
     assert row_of(key_ring.rotate(row_of(old), DAY, "root", root)).owner == root
+
+
+def test_what_acted_for_somebody_deactivated_does_not_come_to_act_for_whoever_rotates_it() -> None:
+    dana, root = person(), person("root", "admin")
+    old = key_ring.make("ci", [MANAGE], owner=dana)
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+    with pytest.raises(NotNow, match="make one of your own"):
+        key_ring.rotate(row_of(old), DAY, "root", root)
 
 
 def test_a_form_makes_one_key_however_often_it_is_sent() -> None:

@@ -56,26 +56,27 @@ def test_all_that_is_missing_is_said_at_once() -> None:
 def test_all_that_is_wrong_is_said_at_once_and_no_secret_with_it() -> None:
     words = said(
         SECRET_KEY="short-and-known",
-        ALLOWED_HOSTS="observatory.example,*",
+        ALLOWED_HOSTS="observatory.example,.com,*",
         DATABASE_URL="mysql://root:hush@localhost/none",
         REDIS_URL="localhost:6379",
         KEY_RATE="many",
         STREAM_SHARDS="0",
         EVENT_RETENTION_DAYS="1",
         ROLLUP_RETENTION_DAYS="minute=40,hour=30",
-        TRUSTED_PROXIES="yes",
+        TRUSTED_PROXIES="11",
         CSRF_TRUSTED_ORIGINS="observatory.example",
     )
     for sentence in (
         "SECRET_KEY is too easy to guess",
         "ALLOWED_HOSTS is '*'",
+        "ALLOWED_HOSTS has '.com', which is everybody's",
         "DATABASE_URL does not name a PostgreSQL",
         "REDIS_URL does not name a Redis",
         "KEY_RATE is 'many': write a number",
         "STREAM_SHARDS is '0': write a number, 1 or more",
         "EVENT_RETENTION_DAYS is '1': write a number of days, 2 or more",
         "ROLLUP_RETENTION_DAYS is 'minute=40,hour=30': hours must be kept as long",
-        "TRUSTED_PROXIES is 'yes': write a number",
+        "TRUSTED_PROXIES is '11': write a number up to 10, 0 or more",
         "CSRF_TRUSTED_ORIGINS has 'observatory.example': write it as https://",
     ):
         assert f"- {sentence}" in words
