@@ -6,18 +6,23 @@ Doors are by the names of addresses, and pages ask them before they show a link:
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.core.checks import Error, register
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from dashboard import asked_again, who_may
+from dashboard import asked_again, errors, who_may
 from fallbacks import permissions as may
 from fallbacks.models import User
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+# Of pages: Django's own views take a PUT for a POST. What services send is between them and their views.
+TAKEN = (*SAFE, "POST")
 # Beside permissions: whoever comes, whoever is signed in, and who shows a key, of which the view asks a scope.
 ANYBODY, SIGNED_IN, KEY = "anybody", "signed in", "key"
 
@@ -86,10 +91,13 @@ DOORS: Mapping[str, Door] = {
     **behind(may.OPERATE, "operations", "try-again", "discard"),
     **behind(may.READ_AUDIT, "audit", "audit-export"),
     **behind(may.MANAGE_PEOPLE, "people", "person"),
-    **behind(Door(may.MANAGE_PEOPLE, fresh=True), "invite", "person-roles", "person-deactivate", "person-reactivate"),
+    **behind(
+        Door(may.MANAGE_PEOPLE, fresh=True),
+        *("invite", "person-roles", "person-deactivate", "person-reactivate", "person-reset"),
+    ),
     # Nobody gets in by it: like suspending, it must be quick.
-    **behind(may.MANAGE_PEOPLE, "invitation-withdraw"),
-    **behind(ANYBODY, "invited"),
+    **behind(may.MANAGE_PEOPLE, "invitation-withdraw", "person-reset-withdraw"),
+    **behind(ANYBODY, "invited", "reset"),
 }
 
 
@@ -120,14 +128,32 @@ class Doors(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         name = request.resolver_match.view_name if request.resolver_match else ""
         door, method = DOORS.get(name), request.method or ""
+        if method not in TAKEN and (door is None or door.to_look != KEY):
+            return HttpResponseNotAllowed(TAKEN)
         if door is not None and door.asks(method) in (ANYBODY, KEY):
             return None
         if not request.user.is_authenticated:
-            return self.handle_no_permission(request, view_func)
+            return self.handle_no_permission(request, view_func) if method in SAFE else to_login(request)
         must_open(request, name)
         if door is not None and door.fresh and method not in SAFE and not asked_again.is_fresh(request):
             return asked_again.ask(request)
         return None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Let a method that is not taken be told in words."""
+        return (
+            errors.not_taken(request, response["Allow"]) if isinstance(response, HttpResponseNotAllowed) else response
+        )
+
+
+def to_login(request: HttpRequest) -> HttpResponseBase:
+    """Send somebody to sign in who was signed out when they sent a form: afterwards they are where that was.
+
+    Where forms go, nothing is shown.
+    """
+    messages.warning(request, "You were signed out: what you have just sent was not done. Send it again.")
+    page = urlsplit(request.headers.get("Referer", ""))
+    return redirect_to_login(asked_again.within(request, page._replace(scheme="", netloc="").geturl()))
 
 
 @register()

@@ -103,6 +103,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return told(request, 404, "not_found", "There is nothing at this address.", advice)
 
 
+def not_taken(request: HttpRequest, allowed: str) -> HttpResponse:
+    """Answer for a method that an address does not take: mostly for somebody led to where a form goes, without it."""
+    advice = (
+        "If you were asked to sign in, what you had sent before was not done: go back to its page and send it again."
+    )
+    answer = told(
+        request, 405, "method_not_allowed", "This address takes what a form sends, and shows nothing.", advice
+    )
+    answer["Allow"] = allowed
+    return answer
+
+
 def too_many(request: HttpRequest) -> HttpResponse:
     """Answer whoever tries too often."""
     return told(request, 429, "too_many", "That was tried too often.", "Wait a minute, then try again.")

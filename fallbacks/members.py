@@ -5,13 +5,13 @@ sees what the first did. There is always an admin left who can sign in.
 """
 
 import contextlib
-import hashlib
 import re
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -19,12 +19,15 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.http import int_to_base36
 
-from fallbacks import audit, review_queue
-from fallbacks.models import Invitation, Sample, User
+from fallbacks import audit, links, review_queue
+from fallbacks.links import Made
+from fallbacks.models import Invitation, Sample, SignInReset, User
+from fallbacks.models.link import Link
 from fallbacks.models.user import with_roles
 from fallbacks.not_now import NotNow
 from fallbacks.permissions import MANAGE_PEOPLE, REVIEW_SAMPLES, ROLES, roles_with
@@ -32,19 +35,13 @@ from fallbacks.reading import storable
 from fallbacks.ways_in import lead_in, ways_in
 
 GOOD_FOR = timedelta(days=7)
+# So long it is shown that somebody who was invited did not come.
+SHOWN_FOR = timedelta(days=30)
 MOST_NOTE = 200
 # By whom the commands of a server act, in the audit log: no person may be called that.
 SERVER = "manage.py"
 # Of Django's names those of ASCII: names that only look alike must not be two people, in the log least of all.
 NAME = re.compile(r"[A-Za-z0-9.@+_-]{1,150}")
-
-
-class NotGood(Exception):
-    """Nobody can join by this link. `invitation` is None where there is none of it."""
-
-    def __init__(self, invitation: Invitation | None) -> None:
-        super().__init__(invitation.state if invitation else "unknown")
-        self.invitation = invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +52,39 @@ class Gone:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class Invited:
-    """An invitation that was just made, and the token of its link, which nobody can read again."""
-
-    invitation: Invitation
-    token: str
-
-
 # --- Inviting ----------------------------------------------------------------------------------------
 
 
-def invite(by: User, roles: Collection[str], note: str = "") -> Invited:
+def invite(by: User, roles: Collection[str], note: str = "") -> Made[Invitation]:
     """Make a link by which one person can join with these roles. Raises NotNow, also where no role is given."""
     given = _known(roles)
     if not given:
         raise NotNow("no_role", "Choose at least one role: without one, nothing would be open to them.")
-    token = secrets.token_urlsafe(32)
+    told = storable(note.strip())
+    if len(told) > MOST_NOTE:
+        raise NotNow("note", f"Write for whom it is in {MOST_NOTE} characters or fewer.")
     with changing(by):
-        made = Invitation.objects.create(
-            digest=digest(token),
-            roles=given,
-            note=storable(note.strip())[:MOST_NOTE],
-            invited_by=by,
-            expires_at=timezone.now() + GOOD_FOR,
-        )
-        audit.append(
-            "person invited", by.username, subject=str(made), roles=given, note=made.note, until=made.expires_at
-        )
-    return Invited(made, token)
+        made = links.make(Invitation, GOOD_FOR, roles=given, note=told, invited_by=by)
+        until = made.link.expires_at
+        audit.append("person invited", by.username, subject=str(made.link), roles=given, note=told, until=until)
+    return made
 
 
 def open_invitations() -> QuerySet[Invitation]:
     """Return those by which somebody can still join, the newest first."""
-    found = Invitation.objects.filter(used_at=None, withdrawn_at=None, expires_at__gt=Now())
-    return found.select_related("invited_by").order_by("-id")
+    return links.open_of(Invitation).select_related("invited_by").order_by("-id")
+
+
+def lapsed_invitations() -> QuerySet[Invitation]:
+    """Return those of which the time ran out in the last 30 days and nobody joined, the latest first.
+
+    Whoever was invited again waits for nothing: they are known by the note, if there is one.
+    """
+    now = timezone.now()
+    found = Invitation.objects.filter(used_at=None, withdrawn_at=None)
+    again = Invitation.objects.filter(note=OuterRef("note"), id__gt=OuterRef("id")).exclude(note="")
+    found = found.filter(expires_at__lte=now, expires_at__gt=now - SHOWN_FOR).exclude(Exists(again))
+    return found.select_related("invited_by").order_by("-expires_at", "-id")
 
 
 def withdraw(number: int, by: User) -> None:
@@ -98,20 +93,12 @@ def withdraw(number: int, by: User) -> None:
         found = open_invitations().filter(id=number).first()
         if found is None:
             raise NotNow("not_open", "That link is of no use any more: it was used, withdrawn, or its time ran out.")
-        _withdraw(found, by.username)
-
-
-def _withdraw(invitation: Invitation, by: str) -> None:
-    Invitation.objects.filter(id=invitation.id, used_at=None).update(withdrawn_at=Now())
-    audit.append("invitation withdrawn", by, subject=str(invitation), note=invitation.note)
+        links.withdraw(found, by.username)
 
 
 def invitation_of(token: str) -> Invitation:
     """Return the invitation of a link. Raises NotGood where nobody can join by it (any more)."""
-    found = Invitation.objects.select_related("invited_by").filter(digest=digest(token)).first()
-    if found is None or found.state != "open":
-        raise NotGood(found)
-    return found
+    return links.find(Invitation.objects.select_related("invited_by"), token)
 
 
 def accept(token: str, name: str, password: str) -> User:
@@ -126,11 +113,6 @@ def accept(token: str, name: str, password: str) -> User:
         by = invitation.invited_by.username
         audit.append("person joined", person.username, subject=str(invitation), roles=invitation.roles, invited_by=by)
     return person
-
-
-def digest(token: str) -> bytes:
-    """Return the hash by which an invitation is stored and found."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 # --- People ------------------------------------------------------------------------------------------
@@ -165,11 +147,11 @@ def change_roles(number: int, roles: Collection[str], seen: Collection[str], by:
     """Give somebody these roles in place of those that `by` saw. Returns the person as they are now.
 
     Raises NotNow where the roles are others by now, and where no admin would be left. Who may no longer review holds
-    no samples any more, and who may no longer invite has no open invitations.
+    no samples any more, and the open links of who may no longer invite are withdrawn.
     """
     given = _known(roles)
     with changing(by):
-        person = _one(number)
+        person = one(number)
         before = person.roles()
         if before != _known(seen):
             raise NotNow("changed", "Somebody changed the roles since you looked: look again, then decide.")
@@ -177,24 +159,24 @@ def change_roles(number: int, roles: Collection[str], seen: Collection[str], by:
             return person
         give(person, given, before)
         _must_leave_an_admin(person)
-        person = _one(number)
+        person = one(number)
         freed = let_go(person, by.username)
         audit.append("roles changed", by.username, subject=person.username, before=before, roles=given, samples=freed)
     return person
 
 
 def deactivate(number: int, by: User) -> Gone:
-    """Shut somebody out at once: sessions end, samples are free for others, open invitations of theirs are withdrawn.
+    """Shut somebody out at once: sessions end, samples are free for others, links by them and for them are withdrawn.
 
     Roles, keys, and requests for routes stay. Raises NotNow where no admin would be left, or they are shut out already.
     """
     with changing(by):
-        person = _one(number)
+        person = one(number)
         if not User.objects.filter(id=number, is_active=True).update(is_active=False):
             raise NotNow("not_active", f"{person.known_as} is deactivated already.")
         _must_leave_an_admin(person)
-        ended = _end_sessions(person)
-        freed = let_go(_one(number), by.username)
+        ended = end_sessions(person)
+        freed = let_go(one(number), by.username)
         audit.append("person deactivated", by.username, subject=person.username, samples=freed, sessions=ended)
     return Gone(person, len(freed))
 
@@ -202,7 +184,7 @@ def deactivate(number: int, by: User) -> Gone:
 def reactivate(number: int, by: User) -> User:
     """Let somebody in again, with the roles and the password that they had. Raises NotNow where they are not out."""
     with changing(by):
-        person = _one(number)
+        person = one(number)
         if not User.objects.filter(id=number, is_active=False).update(is_active=True):
             raise NotNow("active", f"{person.known_as} is active already.")
         audit.append("person reactivated", by.username, subject=person.username, roles=person.roles())
@@ -224,7 +206,7 @@ def changing(by: User | None = None) -> Iterator[None]:
         # Whoever gives anybody a role, by whatever way, shares these rows, and waits.
         list(Group.objects.select_for_update().filter(name__in=ROLES).order_by("pk"))
         # Of two admins who deactivate each other at once, the second is none any more.
-        if by is not None and not _one(by.pk).may(MANAGE_PEOPLE):
+        if by is not None and not one(by.pk).may(MANAGE_PEOPLE):
             raise NotNow("not_yours", f"To change people, one must be {' or '.join(roles_with(MANAGE_PEOPLE))}.")
         yield
 
@@ -235,7 +217,8 @@ def _known(roles: Collection[str]) -> list[str]:
     return [role for role in ROLES if role in roles]
 
 
-def _one(number: int) -> User:
+def one(number: int) -> User:
+    """Return somebody as they are now. Raises NotNow where there is nobody."""
     found = with_roles(User.objects.filter(pk=number)).first()
     if found is None:
         raise NotNow("nobody", "There is no such person.")
@@ -276,11 +259,10 @@ def let_go(person: User, by: str) -> list[int]:
     """Take from somebody what they hold and may not any more; return the samples that others can claim now.
 
     Within a transaction that changes people. Also samples that the time ran out for: they could be taken up again.
-    And open invitations: who must go must not come in again by a link of their own.
+    And open links: who must go must not come in again, nor as somebody else, by one that they made.
     """
-    if not person.may(MANAGE_PEOPLE):
-        for invitation in open_invitations().filter(invited_by=person):
-            _withdraw(invitation, by)
+    for link in _of_no_use(person):
+        links.withdraw(link, by)
     if person.may(REVIEW_SAMPLES):
         return []
     held = Sample.objects.select_for_update(of=("self",)).filter(held_by=person)
@@ -289,17 +271,31 @@ def let_go(person: User, by: str) -> list[int]:
     return found
 
 
-def _end_sessions(person: User) -> int:
-    """End all sessions of somebody, and return how many there were.
+def _of_no_use(person: User) -> Iterator[Link]:
+    """Return the open links by which nobody must come in any more, after what was just done to somebody."""
+    resets = links.open_of(SignInReset).select_related("person")
+    if not person.may(MANAGE_PEOPLE):
+        yield from open_invitations().filter(invited_by=person)
+        yield from resets.filter(made_by=person)
+    if not person.is_active:
+        yield from resets.filter(person=person)
 
-    A session does not tell whose it is before it is opened: all that are alive are. 10,000 take half a second.
+
+def end_sessions(person: User, but: str = "") -> int:
+    """End all sessions of somebody, but one if its key is given, and return how many there were. Within a transaction.
+
+    Also sign-ins that wait for their second factor: whoever began one has shown a password that may be the old one. A
+    session does not tell whose it is before it is opened: all that are alive are. 10,000 take half a second.
     """
     sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class().objects
-    keys = [
-        session.session_key
-        for session in sessions.filter(expire_date__gt=timezone.now()).iterator()
-        if session.get_decoded().get(SESSION_KEY) == str(person.pk)
-    ]
+    alive = sessions.filter(expire_date__gt=timezone.now()).exclude(session_key=but)
+    keys = [session.session_key for session in alive.iterator() if _is_of(session.get_decoded(), person)]
     sessions.filter(session_key__in=keys).delete()
-    apps.get_model("usersessions", "UserSession").objects.filter(user=person).delete()
+    apps.get_model("usersessions", "UserSession").objects.filter(user=person).exclude(session_key=but).delete()
     return len(keys)
+
+
+def _is_of(held: Mapping[str, Any], person: User) -> bool:
+    """Tell whether a session is somebody's; one that waits for its second factor is, too."""
+    begun = held.get("account_login") or {}
+    return held.get(SESSION_KEY) == str(person.pk) or begun.get("user_pk") == int_to_base36(person.pk)

@@ -27,6 +27,11 @@ def lead_in(ways: Sequence[str]) -> bool:
     return any(way != APP for way in ways)
 
 
+def by_provider_alone(person: User) -> bool:
+    """Tell whether somebody signs in by the provider, and has no password here. One query, none for most."""
+    return not person.has_usable_password() and any(_provider([person.pk]))
+
+
 def _provider(numbers: Collection[int]) -> Iterator[tuple[int, str]]:
     # Whoever came by another provider than that of the settings has no way in by it any more.
     provider: Provider | None = settings.OIDC

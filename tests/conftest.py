@@ -114,6 +114,7 @@ EMPTIED = (
     "saved_view",
     "export",
     "invitation",
+    "sign_in_reset",
     "mfa_authenticator",
     "usersessions_usersession",
     "socialaccount_socialaccount",

@@ -193,6 +193,17 @@ def _withdrawn(details: Details, subject: str) -> Told:
     return Told(f"withdrew {subject}{f' for {note}' if note else ''}")
 
 
+def _reset(details: Details, subject: str) -> Told:
+    until = day(details, "until")
+    return Told(f"made a link for {subject} to reset their sign-in{f', good until {until}' if until else ''}")
+
+
+def _reset_used(details: Details, subject: str) -> Told:
+    by, gone = text(details, "made_by"), listed(details.get("factors"))
+    whose = f" by a link that {by} made" if by else ""
+    return Told(f"reset their sign-in{whose}{f', which took away: {gone}' if gone else ''}")
+
+
 SAYS: Mapping[str, Callable[[Details, str], Told]] = {
     "policy put": _policy,
     "model put": _model,
@@ -216,6 +227,9 @@ SAYS: Mapping[str, Callable[[Details, str], Told]] = {
     "person deactivated": _deactivated,
     "person reactivated": _reactivated,
     "invitation withdrawn": _withdrawn,
+    "sign-in reset": _reset,
+    "sign-in reset used": _reset_used,
+    "sign-in reset withdrawn": lambda details, subject: Told(f"withdrew the link for {subject} to reset their sign-in"),
     "password changed": lambda details, subject: Told("changed their password"),
     "second factor added": lambda details, subject: Told(f"added a second factor: {subject}"),
     "second factor removed": lambda details, subject: Told(f"removed a second factor: {subject}"),
@@ -244,6 +258,9 @@ ICONS: Mapping[str, str] = {
     "person deactivated": "user-off",
     "person reactivated": "user-check",
     "invitation withdrawn": "mail-off",
+    "sign-in reset": "lifebuoy",
+    "sign-in reset used": "lock-open",
+    "sign-in reset withdrawn": "lifebuoy-off",
     "password changed": "lock",
     "second factor added": "shield-plus",
     "second factor removed": "shield-minus",

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.people import listing as everybody
 from dashboard.people import roles
+from dashboard.views import links
 from dashboard.views.who_asks import who_asks
 from dashboard.words import names
 from dashboard.words import number as written
-from fallbacks import key_ring, members, review_queue
+from fallbacks import key_ring, members, resets, review_queue
 from fallbacks.models import ApiKey, RouteRequest, User
 from fallbacks.models.user import with_roles
 from fallbacks.not_now import NotNow
@@ -26,12 +27,14 @@ from fallbacks.ways_in import ways_in
 @never_cache
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
-    """Show everybody, and the invitations that are open."""
+    """Show everybody, and whom one waits for: invitations that are open, and those whose time has just run out."""
     typed = request.GET.get("q", "")
     context = {
         "page": everybody.page(typed, request.GET.get("after", "")),
         "counts": everybody.counts(),
         "invitations": members.open_invitations(),
+        "lapsed": members.lapsed_invitations(),
+        "shown_for": members.SHOWN_FOR,
         "typed": typed,
         "after": request.GET.get("after", ""),
     }
@@ -50,17 +53,23 @@ def shown(request: HttpRequest, number: int, refused: str = "", chosen: list[str
     person = with_roles(User.objects.filter(pk=number)).first()
     if person is None:
         raise Http404
+    ways = ways_in([person])[person.pk]
+    chooses = resets.chooses_password(person)
     context: dict[str, Any] = {
         "person": person,
         "held": person.roles(),
         "choices": roles.choices(person.roles() if chosen is None else chosen),
-        "ways": ways_in([person])[person.pk],
+        "ways": ways,
         "is_self": person == request.user,
         "is_last": members.is_last_admin(person),
         "samples": review_queue.held(person).count(),
         "requests": RouteRequest.objects.filter(asked_by=person, state=RouteRequest.State.OPEN).count(),
         "invitations": members.open_invitations().filter(invited_by=person).count(),
         "keys": ApiKey.objects.filter(key_ring.in_state("good", timezone.now()), owner=person).count(),
+        "reset": resets.open_for(person),
+        "chooses": chooses,
+        "can_help": chooses or any(way in resets.SECOND_FACTORS for way in ways),
+        "good_for": links.good_for_words(resets.GOOD_FOR),
         "refused": refused,
     }
     return render(request, "pages/person.html", context, status=409 if refused else 200)

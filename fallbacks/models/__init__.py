@@ -20,6 +20,7 @@ from fallbacks.models.rollup import (
 )
 from fallbacks.models.route import Enablement, RouteRequest, Rulebook, Verification
 from fallbacks.models.saved_view import SavedView
+from fallbacks.models.sign_in_reset import SignInReset
 from fallbacks.models.tally import DrainedEntry, Tally
 from fallbacks.models.traffic import Traffic
 from fallbacks.models.user import User
@@ -53,6 +54,7 @@ __all__ = [
     "Rulebook",
     "Sample",
     "SavedView",
+    "SignInReset",
     "Tally",
     "Traffic",
     "User",

@@ -86,3 +86,10 @@ def test_a_method_that_is_not_known_is_told_those_that_are(database: None) -> No
     answer = Client().put("/api/v1/events", headers={"authorization": f"Bearer {key}"})
     assert answer.status_code == 405
     assert {"GET", "POST"} <= set(answer["Allow"].split(", "))
+
+
+def test_where_a_form_goes_nothing_is_shown_and_it_is_said_what_to_do(viewer: Client) -> None:
+    answer: Any = viewer.get("/logout")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST, OPTIONS")
+    assert "This address takes what a form sends" in answer.text
+    assert "go back to its page and send it again" in answer.text

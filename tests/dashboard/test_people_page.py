@@ -220,7 +220,7 @@ def test_a_link_that_is_over_says_so_and_whom_to_ask(
     if state == "used":
         assert join(link)[1].status_code == 302
     elif state == "withdrawn":
-        answer = admin.post(f"/people/invite/{made.invitation.pk}/withdraw", follow=True)
+        answer = admin.post(f"/people/invite/{made.link.pk}/withdraw", follow=True)
         assert "nobody can join by that link any more" in text(answer)
     elif state == "expired":
         Invitation.objects.update(expires_at=timezone.now())
@@ -347,7 +347,7 @@ def test_who_signed_in_long_ago_is_asked_who_they_are_before_people_change(admin
         assert admin.post(path, sent)["Location"] == f"/account/again?next={path}"
     assert AuditEntry.objects.count() == 0
     # What takes a way in from somebody is never held up.
-    made = members.invite(ines, ["admin"]).invitation
+    made = members.invite(ines, ["admin"]).link
     assert admin.post(f"/people/invite/{made.pk}/withdraw")["Location"] == "/people"
     assert Invitation.objects.get().state == "withdrawn"
 
@@ -369,3 +369,30 @@ def test_who_gives_up_being_admin_or_leaves_is_led_where_they_may_be(admin: Clie
     assert second.post("/account/again", {"password": PASSWORD, "next": leave})["Location"] == "/login"
     assert second.get("/login").status_code == 200
     assert not one("ines").is_active
+
+
+# --- Invited again -----------------------------------------------------------------------------------
+
+
+def test_who_did_not_come_in_time_is_listed_and_invited_again_with_the_same_roles_and_note(
+    admin: Client, ines: User
+) -> None:
+    made = members.invite(ines, ["reviewer", "engineer"], "Finn " + HOSTILE)
+    Invitation.objects.update(expires_at=timezone.now() - timedelta(days=2))
+    page = admin.get("/people")
+    assert re.search(r"invitation \d+ engineer reviewer Did not join Ines Ortega ran out .* Invite again", text(page))
+    form = admin.get(f"/people/invite?again={made.link.pk}").content.decode()
+    assert re.findall(r'value="(\w+)" checked', form) == ["engineer", "reviewer"]
+    assert 'value="Finn &quot;&gt;&lt;script&gt;' in form
+    link_of(admin, "engineer", note="Finn " + HOSTILE)
+    again = text(admin.get("/people"))
+    assert "Did not join" not in again
+    assert "Invited" in again
+
+
+@pytest.mark.parametrize("number", ["", "0", "none", "-1", "9" * 30, "٣"])
+def test_to_invite_again_whom_nobody_invited_is_the_form_as_it_is(admin: Client, ines: User, number: str) -> None:
+    members.invite(ines, ["admin"], "somebody who waits")
+    answer = admin.get("/people/invite", {"again": number or str(Invitation.objects.get().pk)})
+    assert re.findall(r'value="(\w+)" checked', answer.content.decode()) == ["viewer"]
+    assert "somebody who waits" not in answer.content.decode()

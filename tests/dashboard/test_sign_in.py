@@ -1,6 +1,8 @@
 """Signing in and out."""
 
 import re
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -97,3 +99,20 @@ def test_the_menu_names_the_person_and_the_roles(viewer: Client) -> None:
 def without_token(page: str, name: str) -> str:
     """The page without what is different at every answer."""
     return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page).replace(f'value="{name}"', "")
+
+
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://testserver/policies/support-chat/route?range=7d", "/policies/support-chat/route?range=7d"),
+        ("https://evil.example/policies", "/policies"),
+        ("http://testserver//evil.example", "/"),
+        ("", "/"),
+    ],
+)
+def test_who_was_signed_out_when_they_sent_a_form_comes_back_to_its_page(dana: str, referer: str, page: str) -> None:
+    browser = Client()
+    led: Any = browser.post("/policies/support-chat/route/request", {"why": "now"}, headers={"referer": referer})
+    assert led["Location"] == f"/login?{urlencode({'next': page}, safe='/')}"
+    assert "what you have just sent was not done" in browser.get(led["Location"]).text
+    assert post(browser, dana, PASSWORD, page)[1] == page

@@ -19,7 +19,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from fallbacks import audit, members, review_queue
-from fallbacks.members import NotGood
+from fallbacks.links import NotGood
 from fallbacks.models import AuditEntry, Invitation, RouteRequest, Sample, User
 from fallbacks.not_now import NotNow
 from fallbacks.ways_in import ways_in
@@ -85,11 +85,30 @@ def test_of_a_link_only_the_hash_is_kept_and_it_cannot_be_guessed(ines: User) ->
     assert made.token not in json.dumps(entries("person invited"))
 
 
+def test_who_did_not_come_in_time_is_listed_for_thirty_days_unless_they_were_invited_again(ines: User) -> None:
+    def lapsed_by(days: float, note: str) -> Invitation:
+        made = members.invite(ines, ["viewer"], note).link
+        Invitation.objects.filter(pk=made.pk).update(expires_at=timezone.now() - timedelta(days=days))
+        return made
+
+    late, later, _, again = (lapsed_by(*of) for of in ((29, "Dana Kim"), (1, ""), (31, "Omar"), (2, "Finn")))
+    members.invite(ines, ["viewer"], "Eve")
+    members.withdraw(members.invite(ines, ["viewer"], "gone").link.pk, ines)
+    Invitation.objects.filter(note="gone").update(expires_at=timezone.now() - timedelta(days=1))
+    members.accept(members.invite(ines, ["viewer"], "joined").token, "joined", PASSWORD)
+    Invitation.objects.filter(note="joined").update(expires_at=timezone.now() - timedelta(days=1))
+    assert list(members.lapsed_invitations()) == [later, again, late]
+    members.invite(ines, ["viewer"], "Finn")
+    # Nobody knows whom one without a note was for.
+    members.invite(ines, ["viewer"])
+    assert list(members.lapsed_invitations()) == [later, late]
+
+
 @pytest.mark.parametrize("why", ["withdrawn", "expired", "unknown"])
 def test_a_link_that_is_over_makes_nobody(ines: User, why: str) -> None:
     made = members.invite(ines, ["admin"])
     if why == "withdrawn":
-        members.withdraw(made.invitation.pk, ines)
+        members.withdraw(made.link.pk, ines)
         assert entries("invitation withdrawn")[0]["actor"] == "ines"
     if why == "expired":
         Invitation.objects.update(expires_at=timezone.now())
@@ -97,11 +116,11 @@ def test_a_link_that_is_over_makes_nobody(ines: User, why: str) -> None:
         members.accept(made.token if why != "unknown" else made.token[:-1], "dana", PASSWORD)
     assert list(User.objects.all()) == [ines]
     if why != "unknown":
-        refused("not_open", members.withdraw, made.invitation.pk, ines)
+        refused("not_open", members.withdraw, made.link.pk, ines)
 
 
 def test_a_link_is_good_for_seven_days(ines: User) -> None:
-    left = members.invite(ines, ["viewer"]).invitation.expires_at - timezone.now()
+    left = members.invite(ines, ["viewer"]).link.expires_at - timezone.now()
     assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
 
 
@@ -183,7 +202,7 @@ def test_whoever_may_no_longer_review_holds_nothing(ines: User) -> None:
 @pytest.mark.parametrize("roles", [(), ("viewer", "engineer", "reviewer")])
 def test_nobody_but_an_admin_takes_any_step(ines: User, roles: tuple[str, ...]) -> None:
     mallory = somebody("mallory", *roles)
-    number = members.invite(ines, ["viewer"]).invitation.pk
+    number = members.invite(ines, ["viewer"]).link.pk
     held = mallory.roles()
     for step in (
         lambda: members.invite(mallory, ["admin"]),
