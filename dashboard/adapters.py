@@ -13,6 +13,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
+from allauth.socialaccount.providers.base.constants import AuthError
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib import messages
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 # Whoever signs in by allauth is read, at every request, by the backend that reads the roles along.
 BACKEND = "fallbacks.people.WithRoles"
+# Seconds that the provider's clock may be ahead of ours.
+MOST_AHEAD = 60
+# What takes the place of allauth's steps of signing in.
+STEPS = {"allauth.mfa.stages.AuthenticateStage": "dashboard.second_step.SecondStep"}
 
 
 class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
@@ -50,6 +55,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Nothing: allauth would count by the name alone, and so let anybody lock somebody else out."""
+
+    def get_login_stages(self) -> list[str]:
+        return [STEPS.get(stage, stage) for stage in super().get_login_stages()]
 
     def login(self, request: HttpRequest, user: User) -> None:
         user.backend = BACKEND
@@ -118,6 +126,8 @@ class Comers(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return True
 
     def on_authentication_error(self, request: HttpRequest, provider_: Any = None, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("error") == AuthError.CANCELLED:
+            raise ImmediateHttpResponse(provider.cancelled(request))
         told_why = str(
             kwargs.get("exception") or request.GET.get("error") or "the sign-in was not begun in this browser"
         )
@@ -153,9 +163,8 @@ class Comers(DefaultSocialAccountAdapter):  # type: ignore[misc]
             advice = "Sign out, and in again as who you want to be."
             answer = told(request, 403, "somebody_else", "There you are somebody else than here.", advice)
             raise ImmediateHttpResponse(answer)
-        at = sociallogin.claims.get("auth_time")
         # Not every provider tells. One that does not is believed, as it is when somebody signs in.
-        if isinstance(at, (int, float)) and time.time() - at > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        if "auth_time" in sociallogin.claims and not _just_now(sociallogin.claims["auth_time"]):
             advice = "It has not asked you who you are. Sign out there and here, and in again."
             answer = told(request, 403, "not_asked", f"{provider.must_be().name} let you pass.", advice)
             raise ImmediateHttpResponse(answer)
@@ -171,7 +180,7 @@ class Comers(DefaultSocialAccountAdapter):  # type: ignore[misc]
             answer = told(request, 409, "linked_already", "Your account there is linked already.", advice)
             raise ImmediateHttpResponse(answer)
         if not sociallogin.is_existing and provider.linked(person) is None:
-            with transaction.atomic():
+            with sessions.still_open(request, person):
                 SocialAccount.objects.create(user=person, provider=of.issuer, uid=sociallogin.account.uid)
                 audit.append("sign-in linked", person.get_username(), provider=of.name)
         messages.success(request, f"You can sign in by {of.name} from now on.")
@@ -198,11 +207,21 @@ class Comers(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return user
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
-        of = provider.must_be()
+        of, comer = provider.must_be(), sociallogin.user
+        if arriving.stands_for_somebody(comer.get_full_name()):
+            # They are known by their user name then.
+            comer.first_name = comer.last_name = ""
         with transaction.atomic():
             user: User = super().save_user(request, sociallogin, form)
             arriving.joined(user, of.roles_of(sociallogin.claims), of.name)
         return user
+
+
+def _just_now(at: Any) -> bool:
+    """Tell whether somebody was asked lately who they are, at a time of the provider's clock in seconds."""
+    if isinstance(at, bool) or not isinstance(at, (int, float)):
+        return False
+    return -MOST_AHEAD <= time.time() - at <= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def _is_name(text: Any) -> bool:

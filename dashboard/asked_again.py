@@ -4,11 +4,13 @@ What they sent is kept with their session while they are asked, and goes on afte
 secret belongs behind such a door: the secret would lie in the database for as long.
 """
 
+import secrets
 import time
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -33,8 +35,11 @@ def is_fresh(request: HttpRequest) -> bool:
 def ask(request: HttpRequest) -> HttpResponse:
     """Send the person to where they are asked, and keep what they sent."""
     sent = request.POST.urlencode()
+    # Also where this cannot be kept: nobody who sent one thing must see another one done.
+    request.session.pop(WAITING, None)
     if request.method == "POST" and len(sent) <= MOST_KEPT:
         request.session[WAITING] = {
+            "number": secrets.token_urlsafe(16),
             "address": request.get_full_path(),
             "path": request.path_info,
             "query": request.META.get("QUERY_STRING", ""),
@@ -59,6 +64,16 @@ def waits(request: HttpRequest, following: str) -> dict[str, Any] | None:
     if kept is None or kept["address"] != following:
         return None
     return kept if time.time() - kept["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT else None
+
+
+def take(request: HttpRequest, following: str) -> dict[str, Any] | None:
+    """Return what waits for the person at an address, once, and keep nothing any more."""
+    kept = waits(request, following)
+    request.session.pop(WAITING, None)
+    # Requests that come at once have each read the session before another one wrote it: the cache gives it to one.
+    if kept and cache.add(f"went-on:{kept['number']}", True, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT):
+        return kept
+    return None
 
 
 def within(request: HttpRequest, address: str) -> str:

@@ -1,9 +1,15 @@
 """Going on with what somebody sent, when they have shown again who they are."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.urls import Resolver404, resolve, reverse
 
-from dashboard import asked_again, doors
+from dashboard import asked_again, doors, steps
+
+NOT_KEPT = (
+    "what you sent is not kept any more. It was done already, or was too much to keep, or 15 minutes went by, or you "
+    "sent something else meanwhile. Look whether it was done, and if not, send it again."
+)
 
 
 def go_on(request: HttpRequest, following: str) -> HttpResponseBase:
@@ -12,10 +18,9 @@ def go_on(request: HttpRequest, following: str) -> HttpResponseBase:
     The door is asked once more: it may have shut meanwhile.
     """
     asked_again.note_shown(request)
-    kept = asked_again.waits(request, following)
-    request.session.pop(asked_again.WAITING, None)
+    kept = asked_again.take(request, following)
     if kept is None:
-        return HttpResponseRedirect(asked_again.within(request, following))
+        return lead_on(request, following)
     request.method = "POST"
     request.path_info = kept["path"]
     request.path = kept["address"].partition("?")[0]
@@ -30,3 +35,16 @@ def go_on(request: HttpRequest, following: str) -> HttpResponseBase:
     doors.must_open(request, match.view_name)
     answer: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     return answer
+
+
+def lead_on(request: HttpRequest, following: str) -> HttpResponseRedirect:
+    """Lead somebody on for whom nothing waits; say so to whom something did.
+
+    To a page: at the address itself there may be none, for things that are only sent there.
+    """
+    address = asked_again.within(request, following)
+    step = steps.at(address)
+    if step is None:
+        return HttpResponseRedirect(address)
+    messages.error(request, f"“{step.words}”: {NOT_KEPT}")
+    return HttpResponseRedirect(step.page)

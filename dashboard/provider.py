@@ -4,11 +4,13 @@ Ours are: the nonce, the signature of the ID token (allauth trusts the connectio
 are of one person, that the provider is the one in the settings, who is let in, and asking again.
 """
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.internal import jwtkit
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin, SocialToken
@@ -27,10 +29,13 @@ from dashboard import going_on
 from dashboard.errors import told
 from fallbacks.models import User
 from fallbacks.provider import Provider
+from fallbacks.reading import is_plain, is_storable, plain
 
 log = logging.getLogger(__name__)
 
 MOST_LOGGED = 300
+# Of allauth's column for what the provider calls somebody, and what stands in front of a digest in there.
+MOST_SUB, DIGEST = 191, "sha256:"
 # What somebody goes to the provider for.
 SIGN_IN, AGAIN, LINK = "sign in", "again", "link"
 
@@ -94,6 +99,11 @@ class Back(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             lookup_kid=jwtkit.lookup_kid_jwk,
             verify_signature=True,
         )
+        audiences = found["aud"] if isinstance(found["aud"], list) else [found["aud"]]
+        client = found.get("azp") or ("" if len(audiences) > 1 else app.client_id)
+        if client != app.client_id:
+            # OpenID Connect Core 3.1.3.7: somebody was let in at another client, which may have passed it on.
+            raise OAuth2Error("the ID token was made for another client")
         return found
 
 
@@ -104,11 +114,18 @@ class There(OpenIDConnectProvider):  # type: ignore[misc]
         return Back(request)
 
     def extract_uid(self, data: Mapping[str, Any]) -> str:
-        return str(data["id_token"]["sub"])
+        return number_of(str(data["id_token"]["sub"]))
 
     def extract_common_fields(self, data: Mapping[str, Any]) -> dict[str, Any]:
         fields: dict[str, Any] = super().extract_common_fields(_all(data))
-        return {**fields, "email": email_of(data)[0]}
+        texts = {field: text for field, text in fields.items() if isinstance(text, str)}
+        # A user name is not made plain: with such signs it is none, and without them it might be somebody else's.
+        plain_ones = {field: plain(text) for field, text in texts.items() if field != "username"}
+        return {**texts, **plain_ones, "email": email_of(data)[0]}
+
+    def extract_email_addresses(self, data: Mapping[str, Any]) -> list[EmailAddress]:
+        """Return none: the address is read above."""
+        return []
 
 
 def there(request: HttpRequest | None) -> There:
@@ -131,11 +148,31 @@ def _all(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**(data.get("userinfo") or {}), **(data.get("id_token") or {})}
 
 
+def number_of(sub: str) -> str:
+    """Return by what somebody is known here who is known as `sub` at the provider.
+
+    The standard allows 255 letters, and allauth's column has room for 191: of a longer one the digest is kept, which is
+    the same at each sign-in. So it is of one that the database cannot store, and of one that looks like a digest: it
+    must not pass for the other.
+    """
+    if len(sub) <= MOST_SUB and is_storable(sub) and not sub.startswith(DIGEST):
+        return sub
+    return DIGEST + hashlib.sha256(sub.encode(errors="surrogatepass")).hexdigest()
+
+
 def email_of(data: Mapping[str, Any]) -> tuple[str, bool]:
-    """Return a person's address, and whether the provider has checked it."""
-    sources = [source for source in (data.get("id_token"), data.get("userinfo")) if source and source.get("email")]
+    """Return a person's address, and whether the provider has checked it.
+
+    One with signs that nobody sees is none: without them it might be somebody else's.
+    """
+    told_of = (data.get("id_token"), data.get("userinfo"))
+    sources = [source for source in told_of if source and _is_address(source.get("email"))]
     checked = [source for source in sources if source.get("email_verified") in (True, "true")]
-    return str((checked or sources)[0]["email"]) if sources else "", bool(checked)
+    return (checked or sources)[0]["email"] if sources else "", bool(checked)
+
+
+def _is_address(told_of: Any) -> bool:
+    return isinstance(told_of, str) and told_of != "" and is_plain(told_of)
 
 
 def go(request: HttpRequest, what: str, following: str) -> HttpResponse:
@@ -174,6 +211,14 @@ def away(request: HttpRequest, why: str) -> HttpResponse:
     log.warning("the provider does not answer", extra={"error_text": why[:MOST_LOGGED]})
     advice = f"Try again in a moment. If it stays so, an admin should look whether {must_be().issuer} can be reached."
     return told(request, 502, "provider_away", "The provider does not answer as it should.", advice)
+
+
+def cancelled(request: HttpRequest) -> HttpResponse:
+    name = must_be().name
+    advice = (
+        f"Nothing was done here. Try again; if you did not cancel it, ask who runs {name} whether it lets you in here."
+    )
+    return told(request, 403, "cancelled", f"The sign-in was cancelled or refused by {name}.", advice)
 
 
 def not_understood(request: HttpRequest, why: str) -> HttpResponse:

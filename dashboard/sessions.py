@@ -1,7 +1,8 @@
 """Where somebody is signed in: since when, from which address, and by which browser."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard import asked_again
+from dashboard.errors import NotForYou
+from fallbacks import members
 from fallbacks.models import User
 from fallbacks.proxies import client_address
 
@@ -97,8 +100,22 @@ def end(user: User, number: int) -> bool:
 
 def end_others(user: User, request: HttpRequest) -> int:
     """End all sessions of somebody but this one, and return how many were alive."""
-    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
-    return _end(list(others.values_list("session_key", flat=True)))
+    with transaction.atomic():
+        return members.end_sessions(user, request.session.session_key or "")
+
+
+@contextmanager
+def still_open(request: HttpRequest, user: User) -> Iterator[None]:
+    """Change by what somebody signs in, in one transaction. Raises NotForYou where this session has ended.
+
+    Whoever ends somebody's sessions holds their row meanwhile. A request that was under way must not wait for that and
+    then leave a password, a second factor or a link to the provider behind.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if not Session.objects.filter(session_key=request.session.session_key).exists():
+            raise NotForYou("You are signed out.", "Your session ended meanwhile: nothing was changed.", "signed_out")
+        yield
 
 
 def _end(keys: Sequence[str]) -> int:

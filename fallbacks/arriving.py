@@ -14,6 +14,12 @@ from fallbacks.permissions import MANAGE_PEOPLE, ROLES, roles_with
 PROVIDER = "OpenID Connect"
 
 
+def stands_for_somebody(name: str) -> bool:
+    """Tell whether a name that somebody brings along is another's: a person's user name, or that of a machine."""
+    machines = (members.SERVER, PROVIDER.lower())
+    return name.lower() in machines or User.objects.filter(username__iexact=name).exists()
+
+
 def joined(person: User, roles: Sequence[str] | None, provider: str) -> None:
     """Note that somebody came for the first time, with these roles; none where an admin gives them."""
     with transaction.atomic():

@@ -187,7 +187,13 @@ CACHES = {
 ACCOUNT_ADAPTER = "dashboard.adapters.Accounts"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 # Beside allauth's own. Whoever tries many names is at one address; an office that shares one mistypes far less.
-ACCOUNT_RATE_LIMITS = {"sign_in_failed": "60/15m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "sign_in_failed": "60/15m/ip",
+    # Codes and passkeys, for the person they are tried for: by the address, one would stop all who share it.
+    "login_failed": "5/5m/key",
+    # The old password, by whoever changes theirs: an open desk is no place to guess it at.
+    "old_password_failed": "5/15m/user",
+}
 # How long ago somebody may have signed in, in seconds, for what `Door.fresh` is asked of.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 MFA_ADAPTER = "dashboard.adapters.Factors"
@@ -278,6 +284,9 @@ LOGGING = {
         "ingest": {"level": "INFO"},
         "dashboard": {"level": "INFO"},
         "django.request": {"filters": ["of_requests"]},
+        "django.security.csrf": {"filters": ["of_requests"]},
+        # Whoever finds the port can say any name.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False, "level": "CRITICAL"},
         # Says at every try what we say once.
         "psycopg.pool": {"level": "ERROR"},
     },

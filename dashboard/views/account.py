@@ -1,13 +1,10 @@
 """Everybody's own account: the password, the second factors, the link to the provider, and where they are signed in."""
 
-from typing import cast
-
-from allauth.core.ratelimit import consume_or_429
+from allauth.core.ratelimit import clear, consume
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,7 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import provider, sessions
 from dashboard.views.who_asks import who_asks
-from fallbacks import audit
+from fallbacks import audit, resets
+
+# By ACCOUNT_RATE_LIMITS. What is wrong with the new password is not counted: nobody guesses by that.
+OLD_FAILED = "old_password_failed"
 
 
 @never_cache
@@ -28,6 +28,7 @@ def account(request: HttpRequest) -> HttpResponse:
     codes = first(factors, Authenticator.Type.RECOVERY_CODES)
     places = sessions.of(person, request)
     context = {
+        "reset": resets.last_used(person),
         "has_password": person.has_usable_password(),
         "app": first(factors, Authenticator.Type.TOTP),
         "passkeys": [each for each in factors if each.type == Authenticator.Type.WEBAUTHN],
@@ -54,11 +55,15 @@ def password(request: HttpRequest) -> HttpResponse:
     if not person.has_usable_password():
         messages.error(request, "You sign in without a password here: there is none to change.")
         return redirect("account")
-    if request.method == "POST" and (refused := consume_or_429(request, action="change_password")):
-        return cast(HttpResponse, refused)
-    form = PasswordChangeForm(person, request.POST if request.method == "POST" else None)
+    sent = request.POST if request.method == "POST" else None
+    # Counted before it is looked at, or else those that come at once would all be looked at.
+    if sent and sent.get("old_password") and not consume(request, action=OLD_FAILED, user=person):
+        return render(request, "pages/password.html", {"form": PasswordChangeForm(person), "locked": True}, status=429)
+    form = PasswordChangeForm(person, sent)
+    if form.is_bound and not form.has_error("old_password"):
+        clear(request, action=OLD_FAILED, user=person)
     if form.is_bound and form.is_valid():
-        with transaction.atomic():
+        with sessions.still_open(request, person):
             form.save()
             audit.append("password changed", person.get_username())
         update_session_auth_hash(request, person)

@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account.views import BaseReauthenticateView, ReauthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCode
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -14,7 +16,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from dashboard import asked_again, going_on, provider
+from dashboard import asked_again, going_on, passkey_forms, provider, steps
 from dashboard.views.who_asks import who_asks
 
 TEMPLATE = "pages/again.html"
@@ -38,8 +40,9 @@ class Asks(BaseReauthenticateView):  # type: ignore[misc]
 
 
 def about(request: HttpRequest, way: str, following: str) -> dict[str, Any]:
-    """Return what the page says: by what one is asked, and whether something waits."""
-    return {"way": way, "next": following, "waits": asked_again.waits(request, following) is not None}
+    """Return what the page says: by what one is asked, for which step, and whether what was sent waits."""
+    waits = asked_again.waits(request, following) is not None
+    return {"way": way, "next": following, "waits": waits, "step": steps.at(following)}
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -64,12 +67,17 @@ class ByCode(ReauthenticateByCode, Asks):  # type: ignore[misc]
     template_name = TEMPLATE
     way = "code"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        has_app = is_mfa_enabled(who_asks(self.request), [Authenticator.Type.TOTP])
+        return {**super().get_context_data(**kwargs), "has_app": has_app}
+
 
 @method_decorator(never_cache, name="dispatch")
 class ByPasskey(ReauthenticateWebAuthnView, Asks):  # type: ignore[misc]
     """By a passkey."""
 
     template_name = TEMPLATE
+    form_class = passkey_forms.ShownAgain
     way = "passkey"
 
     def form_invalid(self, form: Any) -> HttpResponse:

@@ -19,6 +19,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from dashboard import passkey_forms, sessions
 from dashboard.views.who_asks import who_asks
 from fallbacks import audit
 
@@ -60,7 +61,7 @@ class AddApp(OwnFactor, ActivateTOTPView):  # type: ignore[misc]
     template_name = "pages/app_add.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
+        with sessions.still_open(self.request, who_asks(self.request)):
             _, codes = app_flows.activate_totp(self.request, form)
             return self.added(APP, codes)
 
@@ -83,13 +84,14 @@ class AddPasskey(OwnFactor, AddWebAuthnView):  # type: ignore[misc]
     """Adding a passkey. It is always one that can sign in by itself, and so asks for a finger or a PIN."""
 
     template_name = "pages/passkey_add.html"
+    form_class = passkey_forms.Added
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return {**context, "js_data": passkeys.begin_registration(who_asks(self.request), True)}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        with transaction.atomic():
+        with sessions.still_open(self.request, who_asks(self.request)):
             name, credential = form.cleaned_data["name"], form.cleaned_data["credential"]
             _, codes = passkey_flows.add_authenticator(self.request, name=name, credential=credential)
             return self.added(PASSKEY, codes)
@@ -119,7 +121,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         return redirect("account")
     if request.method != "POST":
         return render(request, "pages/recovery_codes.html")
-    with transaction.atomic():
+    with sessions.still_open(request, person):
         codes = generate_recovery_codes(request)
         audit.append("second factor added", person.get_username(), subject=CODES)
     return shown(request, codes)

@@ -10,6 +10,8 @@ from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.core.ratelimit import consume
 from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
@@ -19,7 +21,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import asked_again, provider
+from dashboard import asked_again, passkey_forms, provider
 from dashboard.forms import SignInForm
 
 TEMPLATE, AGAIN = "pages/login.html", "pages/again.html"
@@ -72,11 +74,18 @@ class SecondFactor(AuthenticateView):  # type: ignore[misc]
     """The second step, where an account has one."""
 
     template_name = "pages/second_factor.html"
+    webauthn_form_class = passkey_forms.Shown
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        has_app = is_mfa_enabled(self.stage.login.user, [Authenticator.Type.TOTP])
+        return {**super().get_context_data(**kwargs), "has_app": has_app}
 
 
 @method_decorator(never_cache, name="dispatch")
 class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]
     """Signing in by a passkey alone: it is two factors, a thing and a finger or a PIN."""
+
+    form_class = passkey_forms.ShownAlone
 
 
 @require_POST

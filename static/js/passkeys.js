@@ -16,6 +16,8 @@
   for (const form of possible ? document.querySelectorAll("form[data-passkey]") : []) {
     const problem = form.querySelector(".problem");
     form.hidden = false;
+    // It could not be before: the browser passes over what is hidden.
+    form.querySelector("[autofocus]")?.focus();
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       problem.hidden = true;

@@ -5,8 +5,9 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from dashboard import asked_again, steps
 from dashboard.doors import DOORS
-from fallbacks.models import ApiKey, User
+from fallbacks.models import ApiKey, Invitation, User
 from tests.accounts.people import PASSWORD, ask_for_key, code_of, later, make, sign_in, with_app
 from tests.conftest import Person
 
@@ -61,6 +62,74 @@ def test_what_waited_too_long_is_forgotten(engineer: Client) -> None:
     session.save()
     assert engineer.post("/account/again", SHOWN).status_code == 302
     assert ApiKey.objects.count() == 0
+
+
+def test_what_was_sent_goes_on_once_also_for_requests_that_come_together(engineer: Client) -> None:
+    later(engineer)
+    ask_for_key(engineer)
+    kept = engineer.session["waiting"]
+    assert engineer.post("/account/again", SHOWN).status_code == 200
+    for _ in range(2):
+        # As a request has it that read the session before the first one wrote it.
+        session = engineer.session
+        session["waiting"] = kept
+        session.save()
+        assert b"It was done already" in engineer.post("/account/again", SHOWN, follow=True).content
+    assert ApiKey.objects.count() == 1
+
+
+def test_what_is_too_much_to_keep_puts_nothing_older_in_its_place(engineer: Client) -> None:
+    later(engineer)
+    ask_for_key(engineer)
+    assert engineer.post("/first-run", {"form": "x" * (asked_again.MOST_KEPT + 1)}).headers["Location"] == AGAIN
+    page = engineer.get(AGAIN).text
+    assert "is kept, and goes on" not in page
+    assert "is not kept: send it again afterwards" in page
+    answer = engineer.post("/account/again", SHOWN, follow=True)
+    assert "“Make a key”: what you sent is not kept any more" in answer.text
+    assert ApiKey.objects.count() == 0
+
+
+def test_who_is_asked_sees_for_which_step(engineer: Client) -> None:
+    later(engineer)
+    ask_for_key(engineer)
+    assert "<b>Make a key</b>" in engineer.get(AGAIN).text
+    assert "<b>" not in engineer.get("/account/again?next=/account").text.partition("<h1")[2].partition("<form")[0]
+    assert {name for name, door in DOORS.items() if door.fresh} == set(steps.STEPS)
+
+
+@pytest.mark.parametrize("displaced", [True, False])
+def test_who_sent_what_is_not_kept_any_more_is_told_so_on_a_page_that_is_there(displaced: bool) -> None:
+    make("ines", "admin")
+    gone = f"/people/{make('dana').pk}"
+    admin = sign_in("ines")[0]
+    later(admin)
+    admin.post(f"{gone}/deactivate")
+    if displaced:
+        admin.post("/people/invite", {"role": "viewer"})
+    else:
+        session = admin.session
+        session["waiting"] = {**session["waiting"], "at": session["waiting"]["at"] - 901}
+        session.save()
+    answer = admin.post("/account/again", SHOWN | {"next": f"{gone}/deactivate"}, follow=True)
+    assert answer.redirect_chain == [(gone, 302)]
+    assert answer.status_code == 200
+    assert "“Deactivate somebody”: what you sent is not kept any more" in answer.text
+    assert User.objects.get(username="dana").is_active
+    assert Invitation.objects.count() == 0
+
+
+def test_every_step_begins_at_a_page_that_says_what_became_of_it() -> None:
+    admin = sign_in(make("ines", "admin").username)[0]
+    # The others are of one person, key or route.
+    for page in {step.page for step in steps.STEPS.values()} - {"person", "key", "route"}:
+        session = admin.session
+        session["shown_at"] -= 901
+        session.save()
+        name = next(name for name, step in steps.STEPS.items() if step.page == page and name != "passkey-remove")
+        answer = admin.post("/account/again", SHOWN | {"next": reverse(name)}, follow=True)
+        assert answer.redirect_chain == [(reverse(page), 302)]
+        assert "what you sent is not kept any more" in answer.text, page
 
 
 def test_what_goes_on_is_asked_at_the_door_once_more(engineer: Client) -> None:
@@ -121,7 +190,7 @@ def test_what_must_not_be_done_by_whoever_finds_an_open_desk() -> None:
         "recovery-codes",
         "provider-link",
     }
-    assert asked >= {"route-approve", "first-run", "invite", "person-roles"} | own
+    assert asked >= {"route-approve", "first-run", "invite", "person-roles", "person-reset"} | own
 
 
 def test_a_second_factor_is_not_changed_at_an_open_desk() -> None:

@@ -158,6 +158,47 @@ def test_the_button_is_there_where_a_provider_is(issuer: Issuer, settings: Setti
     assert Client().post("/login/provider").status_code == 404
 
 
+def test_a_number_there_of_any_length_is_one_person_here(issuer: Issuer) -> None:
+    long = "s" * 254
+    for number, sub in enumerate(("s" * 191, "s" * 192, long, long + "1", long + "2", "a\0", "a\ud800")):
+        issuer.person = KIM | {"sub": sub, "preferred_username": f"kim-{number}", "email": f"kim-{number}@corp.example"}
+        for _ in range(2):
+            browser, answer = come()
+            assert (answer.headers.get("Location"), is_in(browser)) == ("/", True), sub[-3:]
+    assert SocialAccount.objects.count() == User.objects.count() == 7
+    # A digest is nobody's number: whoever is called like one is somebody else.
+    issuer.person = KIM | {"sub": SocialAccount.objects.get(user__username="kim-4").uid}
+    come()
+    assert User.objects.filter(username="kim").exists()
+
+
+def test_names_are_kept_without_what_nobody_sees(issuer: Issuer) -> None:
+    odd = "Kim\0\x1b\u202e\u2066 \u200bLee\u2028\ud800\n of  Ulm"
+    issuer.person |= {"name": odd, "given_name": "\u202e", "family_name": 7, "preferred_username": 7}
+    browser, _ = come()
+    assert is_in(browser)
+    assert User.objects.get().known_as == "Kim Lee of Ulm"
+
+
+def test_an_address_with_what_nobody_sees_is_none(issuer: Issuer, settings: Settings) -> None:
+    issuer.person |= {"email": "kim@corp\u202e.example"}
+    assert come()[1].status_code == 403
+    settings.OIDC = read(issuer, OIDC_DOMAINS="*")
+    issuer.person |= {"preferred_username": "ki\u200bm"}
+    assert come()[1].headers["Location"] == "/"
+    # Nor is it somebody's user name without them.
+    assert (User.objects.get().email, User.objects.get().username) == ("", "kim-1")
+
+
+@pytest.mark.parametrize("name", ["Dana", "manage.py", "OpenID Connect"])
+def test_who_brings_somebody_elses_user_name_along_is_known_by_their_own(issuer: Issuer, name: str) -> None:
+    make("dana")
+    first, _, last = name.partition(" ")
+    issuer.person |= {"name": name, "given_name": first, "family_name": last}
+    come()
+    assert User.objects.get(username="kim").known_as == "kim"
+
+
 # --- Kept out ----------------------------------------------------------------------------------------
 
 
@@ -188,13 +229,33 @@ def test_who_has_no_verified_address_of_a_named_domain_is_kept_out(
         {"iss": "https://elsewhere.example"},
         {"exp": int(time.time()) - 600},
         {"sub": "somebody-else"},
+        {"azp": "another client"},
+        {"azp": "another client", "aud": [CLIENT]},
+        {"aud": [CLIENT, "another client"]},
     ],
-    ids=lambda lies: next(iter(lies)),
+    ids=lambda lies: "-".join(lies),
 )
 def test_an_id_token_that_is_not_for_this_sign_in_is_refused(issuer: Issuer, lies: dict[str, Any]) -> None:
     issuer.lies = lies
     browser, answer = come()
     assert (answer.status_code, is_in(browser), User.objects.count()) == (400, False, 0)
+
+
+@pytest.mark.parametrize("more", [{"azp": CLIENT, "aud": [CLIENT, "another client"]}, {"aud": [CLIENT]}])
+def test_an_id_token_for_several_is_good_where_it_was_made_for_us(issuer: Issuer, more: dict[str, Any]) -> None:
+    issuer.lies = more
+    assert is_in(come()[0])
+
+
+def test_who_cancels_there_is_told_so(issuer: Issuer) -> None:
+    browser = Client()
+    path, _, query = there(to_provider(browser)).partition("?")
+    state = dict(parse_qsl(query))["state"]
+    assert Client().get(f"{path}?error=access_denied&state={state}").status_code == 400
+    answer = browser.get(f"{path}?error=access_denied&state={state}")
+    assert (answer.status_code, is_in(browser)) == (403, False)
+    assert "was cancelled or refused by" in answer.text
+    assert "Try again" in answer.text
 
 
 def test_a_token_signed_by_somebody_else_is_refused(issuer: Issuer) -> None:
@@ -290,6 +351,19 @@ def test_who_has_no_password_shows_again_at_the_provider_who_they_are(issuer: Is
     _, answer = come(browser, "/account/again/provider", "/first-run")
     assert (answer.status_code, ApiKey.objects.count()) == (200, 1)
     assert (issuer.asked["prompt"], issuer.asked["max_age"]) == ("login", "0")
+
+
+@pytest.mark.parametrize("at", [None, "now", True, float("nan"), [], 10**12, "in five minutes"])
+def test_a_time_that_is_none_does_not_count_as_just_asked(issuer: Issuer, at: Any) -> None:
+    issuer.person["groups"] = ["eng"]
+    browser, _ = come()
+    later(browser)
+    ask_for_key(browser)
+    issuer.lies = {"auth_time": int(time.time()) + 300 if at == "in five minutes" else at}
+    _, answer = come(browser, "/account/again/provider", "/first-run")
+    assert (answer.status_code, ApiKey.objects.count()) == (403, 0)
+    issuer.lies = {"auth_time": time.time() + 30}
+    assert come(browser, "/account/again/provider", "/first-run")[1].status_code == 200
 
 
 def test_somebody_else_at_the_provider_does_not_count(issuer: Issuer) -> None:

@@ -96,6 +96,33 @@ def test_a_new_password_ends_all_other_sessions_and_is_in_the_log() -> None:
     assert "another" not in f"{entry.details}{entry.subject}"
 
 
+NEW = {"new_password1": "quite another one", "new_password2": "quite another one"}
+
+
+def test_five_wrong_old_passwords_and_that_person_waits_wherever_they_are() -> None:
+    make("dana")
+    make("kim")
+    browsers = [sign_in("dana", REMOTE_ADDR=f"198.51.100.{number}")[0] for number in range(5)]
+    wrong = NEW | {"old_password": "wrong"}
+    assert [each.post("/account/password", wrong).status_code for each in browsers] == [400] * 5
+    answer = browsers[0].post("/account/password", NEW | {"old_password": PASSWORD})
+    assert (answer.status_code, b"wait 15 minutes" in answer.content) == (429, True)
+    assert User.objects.get(username="dana").check_password(PASSWORD)
+    # It is still changed by nobody who only looks, and a colleague changes theirs.
+    assert browsers[0].get("/account/password").status_code == 200
+    colleague = sign_in("kim", REMOTE_ADDR="198.51.100.0")[0]
+    assert colleague.post("/account/password", NEW | {"old_password": PASSWORD}).status_code == 302
+
+
+def test_what_is_wrong_with_the_new_password_is_not_counted() -> None:
+    make("dana")
+    browser = sign_in("dana")[0]
+    for wrong in ({"new_password2": "mistyped"}, {"old_password": ""}, {"new_password1": "short"}):
+        for _ in range(6):
+            assert browser.post("/account/password", {"old_password": PASSWORD, **NEW, **wrong}).status_code == 400
+    assert browser.post("/account/password", {"old_password": PASSWORD, **NEW}).status_code == 302
+
+
 def test_a_password_that_many_have_is_refused() -> None:
     make("dana")
     browser = sign_in("dana")[0]
@@ -142,6 +169,44 @@ def test_after_five_wrong_codes_even_the_right_one_waits_wherever_it_comes_from(
     browser = sign_in("dana")[0]
     assert b"Wait 5 minutes" in browser.post("/login/code", {"code": code_of(secret)}).content
     assert not is_in(browser)
+
+
+def test_wrong_codes_of_one_person_stop_nobody_else_at_their_address() -> None:
+    with_app(make("dana"))
+    kim = make("kim")
+    with_app(kim)
+    browser = sign_in("dana")[0]
+    for _ in range(12):
+        browser.post("/login/code", {"code": "000000"})
+    assert b"Wait 5 minutes" in browser.post("/login/code", {"code": "000000"}).content
+    assert sign_in("kim")[0].post("/login/code", {"code": recovery_code(kim)}).status_code == 302
+
+
+@pytest.mark.parametrize("way", ["password", "sessions/end-others"])
+def test_a_sign_in_that_waits_for_its_second_factor_ends_like_a_session(way: str) -> None:
+    user = make("dana")
+    secret = with_app(user)
+    owner = sign_in("dana")[0]
+    owner.post("/login/code", {"code": recovery_code(user)})
+    begun = sign_in("dana")[0]
+    told = owner.post(f"/account/{way}", {"old_password": PASSWORD, **NEW}, follow=True)
+    assert b"signed out at 1 other place." in told.content
+    assert begun.post("/login/code", {"code": code_of(secret)}).headers["Location"] == "/login"
+    assert (is_in(owner), is_in(begun)) == (True, False)
+
+
+def test_a_sign_in_is_completed_with_the_password_that_it_was_begun_with() -> None:
+    user = make("dana")
+    secret = with_app(user)
+    browser = sign_in("dana")[0]
+    # As `manage.py changepassword` does, which ends no session.
+    user.set_password("quite another one")
+    user.save()
+    answer = browser.post("/login/code", {"code": code_of(secret)}, follow=True)
+    assert answer.redirect_chain[-1][0] == "/login"
+    assert b"The password was changed since you began to sign in" in answer.content
+    assert not is_in(browser)
+    assert sign_in("dana", "quite another one")[1] == "/login/code"
 
 
 def test_what_second_factors_are_checked_by_is_not_readable_in_the_database() -> None:

@@ -55,6 +55,19 @@ def test_a_passkey_is_made_signs_in_by_itself_and_shows_again_who_one_is(browser
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page).to_have_url(re.compile(r"\d/first-run$"))
 
+    # With the password too: who has no app is asked for no digits of one.
+    page.context.clear_cookies()
+    page.goto(f"{here}/login?next=/first-run")
+    page.get_by_label("User name").fill("eng")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+    expect(page.get_by_role("button", name="Use a passkey")).to_be_focused()
+    expect(page.get_by_label("Recovery code")).to_be_visible()
+    look(page)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(re.compile(r"\d/first-run$"))
+
     make_old(page)
     page.get_by_role("button", name="Make a key").click()
     page.get_by_role("link", name="Use a passkey").click()

@@ -58,6 +58,7 @@ def test_what_is_for_somebody_is_kept_by_no_cache(visitor: str, person: Person, 
 FOR_NOBODY = {("GET", "/healthz"), ("GET", "/api/docs"), ("GET", "/api/schema")}
 
 
+REFRESHED = {"hx-request": "true"}
 # Errors of every layer: what it is, what asks for it, the status.
 ERRORS: dict[str, tuple[Callable[[Client], Any], int]] = {
     "a host that is not ours": (lambda client: client.get("/", headers={"host": "evil.example"}), 400),
@@ -73,7 +74,6 @@ ERRORS: dict[str, tuple[Callable[[Client], Any], int]] = {
     "a static file": (lambda client: client.get("/static/mark.svg"), 200),
     "a static file that is none": (lambda client: client.get("/static/none.css"), 404),
 }
-REFRESHED = {"hx-request": "true"}
 
 
 @pytest.mark.parametrize("case", ERRORS)
