@@ -1,7 +1,7 @@
 """Logs: one line of JSON an event of importance, on stderr, from web, worker and beat alike.
 
-Never in them: a key, the link of an invitation, a sample, a reason, or anything else that a service sent. A database
-error's text quotes the row that it refuses, so of such an error its kind is written and its text is not.
+Never in them: a key, a link by which somebody gets in, a sample, a reason, or anything else that a service sent. A
+database error's text quotes the row that it refuses, so of such an error its kind is written and its text is not.
 """
 
 import json
@@ -24,8 +24,8 @@ part = "command"
 # A request shows its query, in which anything may stand.
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request"}
 _KEY = re.compile(r"\b(fo_[0-9a-f]{8})_[A-Za-z0-9_-]+")
-# Whoever has the address of an invitation joins by it.
-_LINK = re.compile(r"(/invited/)[A-Za-z0-9_-]+")
+# Whoever has the address of an invitation joins by it, and of a reset gets in as somebody.
+_LINK = re.compile(r"(/(?:invited|reset)/)[A-Za-z0-9_-]+")
 _FRAMES = 12
 
 
@@ -56,7 +56,7 @@ class OfRequests(logging.Filter):
         if isinstance(error, OperationalError):
             away("database", error)
             return False
-        return error is not None or record.levelno > logging.ERROR
+        return record.levelno >= logging.ERROR and error is not None
 
 
 def kind(error: BaseException) -> str:

@@ -102,6 +102,9 @@ def test_what_happens_often_is_one_line(lines: io.StringIO) -> None:
 def test_of_requests_only_what_is_broken_is_said(lines: io.StringIO) -> None:
     log = logging.getLogger("django.request")
     log.warning("Not Found: /x")
+    log.warning("Forbidden: /people", exc_info=KeyError("a role"))
+    logging.getLogger("django.security.csrf").warning("Forbidden (CSRF cookie not set.): /login")
+    logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST header: 'evil.example'")
     log.error("Service Unavailable: /readyz")
     try:
         raise OperationalError("gone")
