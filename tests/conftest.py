@@ -1,6 +1,8 @@
 """What all tests stand on: a PostgreSQL and two Redis of their own, real ones, started before Django looks for them."""
 
 import contextlib
+import io
+import logging
 import os
 import shutil
 import subprocess
@@ -203,6 +205,21 @@ def forgotten_keys() -> Iterator[None]:
     ongoing.forget()
     keys.forget()
     logs.forget()
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """All that any library logs, more than the product keeps, as it would be written."""
+    from fallbacks import logs
+
+    out, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(out), root.level
+    handler.setFormatter(logs.Lines())
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield out
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from fallbacks import logs
 from fallbacks.models import User
 from tests.accounts import issuer as issuers
 from tests.accounts.issuer import SECRET, Issuer
@@ -21,19 +19,6 @@ from tests.accounts.test_provider import KIM, come, read, there, to_provider
 pytestmark = pytest.mark.usefixtures("database", "stream", "static_files")
 WRONG = "a-password-that-is-wrong"
 NEW = "another long one of the tests"
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """All that any library logs, more than the product keeps, as it would be written."""
-    out, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(out), root.level
-    handler.setFormatter(logs.Lines())
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield out
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 @pytest.fixture

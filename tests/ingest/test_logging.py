@@ -2,16 +2,11 @@
 
 import io
 import json
-import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
-from fallbacks import logs
 from fallbacks.keys import Key
 from ingest import buffer
 from ingest import drain as draining
@@ -21,19 +16,6 @@ from tests.make import sent
 
 EVENTS = "/api/v1/events"
 SECRET = "what-nobody-may-read"
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """All that is logged, down to what is for debugging, as it would be written."""
-    out, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(out), root.level
-    handler.setFormatter(logs.Lines())
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield out
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 def test_no_key_no_sample_and_no_reason_is_logged(post: Any, drain: Any, key: str, written: io.StringIO) -> None:

@@ -1,7 +1,6 @@
 """From the POST to the queue of reviewers: texts come masked, go nowhere else, and hold up no event."""
 
 import io
-import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from django.db import connection
 
 from fallbacks import aside, recounting, streams
 from fallbacks.keys import Key
-from fallbacks.logs import Lines
 from fallbacks.models import Event, KeptAside, Sample
 from ingest import buffer, completing, masking
 from tests import make
@@ -131,20 +129,6 @@ def test_texts_that_take_too_long_to_mask_are_dropped_and_each_event_is_taken(
     post(EVENTS, sent(sample=TEXTS))
     drain()
     assert Sample.objects.count() == kept + 1
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """All that is logged, as it is written."""
-    out = io.StringIO()
-    handler, root = logging.StreamHandler(out), logging.getLogger()
-    handler.setFormatter(Lines())
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield out
-    root.removeHandler(handler)
-    root.setLevel(level)
 
 
 @pytest.fixture
