@@ -104,6 +104,9 @@ class Back(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         if client != app.client_id:
             # OpenID Connect Core 3.1.3.7: somebody was let in at another client, which may have passed it on.
             raise OAuth2Error("the ID token was made for another client")
+        if "exp" not in found:
+            # Its time is checked where it has one, and it must have one.
+            raise OAuth2Error("the ID token has no end")
         return found
 
 

@@ -19,7 +19,8 @@ CLIENT, SECRET, KID = "observatory", "a secret of the tests", "one"
 
 
 class Issuer:
-    """Who is signed in there is `person`; `lies` are put over the claims of the ID token."""
+    """Who is signed in there is `person`; `lies` are put over the claims of the ID token, of which `...`
+    are left out."""
 
     def __init__(self) -> None:
         self.key = self.published = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -60,6 +61,7 @@ class Issuer:
         now = int(time.time())
         claims = {"iss": self.address, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": asked.get("nonce")}
         claims |= self.person | self.lies
+        claims = {name: value for name, value in claims.items() if value is not ...}
         return {
             "access_token": "of the tests",
             "token_type": "Bearer",

@@ -228,6 +228,7 @@ def test_who_has_no_verified_address_of_a_named_domain_is_kept_out(
         {"aud": "another client"},
         {"iss": "https://elsewhere.example"},
         {"exp": int(time.time()) - 600},
+        {"exp": ...},
         {"sub": "somebody-else"},
         {"azp": "another client"},
         {"azp": "another client", "aud": [CLIENT]},

@@ -23,6 +23,13 @@ PAGES = {
     "violations": "/violations",
     "policies": "/policies",
     "policy": "/policies/support-chat",
+    "route": "/policies/support-chat/route",
+    "reviews": "/reviews",
+    "review-results": "/reviews/results",
+    "audit": "/audit",
+    "people": "/people",
+    "keys": "/keys",
+    "account": "/account",
     "boundary": "/boundary?workload=support-chat&status=429&error_code=insufficient_quota&attempts=1&tier=pro",
 }
 EVENTS_OF_THE_DEMO = 3_000
@@ -68,7 +75,7 @@ def take(browser: Browser, run: runs.Run, theme: str, width: int) -> None:
     )
     page = context.new_page()
     page.goto("/login")
-    login = run.told["logins"][0]
+    login = next(each for each in run.told["logins"] if "admin" in each["roles"])
     page.get_by_label("User name").fill(login["username"])
     page.get_by_label("Password").fill(login["password"])
     page.get_by_role("button", name="Sign in").click()
