@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import timezone, words, zoom
+from dashboard.events.filters import FIELDS
 from dashboard.state_words import STATES
 from fallbacks.timebuckets import Window
 
@@ -38,8 +39,11 @@ LOWEST_TOP = 0.02
 MOST_LETTERS, MOST_LINES = 280, 4
 NOT_WORTH_HIDING = 60
 
-# What is of one answer alone: it must not follow into another.
-NOT_KEPT = frozenset({"format", "open", "after", "before"})
+# What pages are asked for, and follows from one into another. Nothing else may stand in a form by its name: one called
+# `closest` would take the place of what scripts look for there.
+KEPT = frozenset(
+    {*FIELDS, "range", "from", "to", "environment", "compare", "state", "owner", "sort", "by", "all", "columns"}
+)
 
 
 @register.simple_tag(takes_context=True)
@@ -49,7 +53,7 @@ def kept_but(context: Mapping[str, Any], *names: str) -> SafeString:
     pairs = [
         (name, value)
         for name, values in query.lists()
-        if name not in names and name not in NOT_KEPT
+        if name in KEPT and name not in names
         for value in values
         if value
     ]

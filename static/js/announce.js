@@ -7,7 +7,7 @@
 
   document.addEventListener("htmx:afterSwap", () => {
     const now = read();
-    const changed = Object.keys(now).filter((slug) => known[slug] !== undefined && known[slug] !== now[slug]);
+    const changed = Object.keys(now).filter((slug) => Object.hasOwn(known, slug) && known[slug] !== now[slug]);
     known = now;
     if (!changed.length) return;
     const said = changed.slice(0, MOST).map((slug) => `${slug}: ${now[slug]}.`);
