@@ -209,6 +209,8 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== desk) return;
+    // htmx takes up what it has put in 20 ms later: keys that come in between would send the form past it.
+    htmx.process(desk);
     const path = pathOf(event.detail.xhr);
     if (event.detail.xhr.status === 200 && path !== location.pathname) history.pushState({}, "", path);
     arrive();
