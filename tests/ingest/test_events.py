@@ -455,17 +455,15 @@ def test_a_bomb_costs_no_memory(post: Any, encoding: str) -> None:
     assert peak < 40 * 1024 * 1024
 
 
-def test_a_key_over_its_rate_waits_as_long_as_it_is_told(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_over_its_rate_waits_as_long_as_it_is_told(post: Any) -> None:
     slow = key_ring.make("slow", ["events:write"], rate=10)
     assert post(EVENTS, [sent()] * 100, key=slow).status_code == 202
-    answer = post(EVENTS, sent(), key=slow)
+    answer = post(EVENTS, [sent()] * 30, key=slow)
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "over_rate")
-    assert post(EVENTS, sent()).status_code == 202
-    time.sleep(int(answer["Retry-After"]) - 0.2)
-    answer = post(EVENTS, [sent()] * 5, key=slow)
-    assert answer.status_code in (202, 429)
-    time.sleep(0.6)
-    assert post(EVENTS, sent(), key=slow).status_code == 202
+    assert int(answer["Retry-After"]) <= 3
+    assert post(EVENTS, [sent()] * 30).status_code == 202
+    time.sleep(int(answer["Retry-After"]))
+    assert post(EVENTS, [sent()] * 30, key=slow).status_code == 202
 
 
 def test_a_body_larger_than_the_burst_passes_and_is_paid_for(post: Any) -> None:
@@ -479,7 +477,7 @@ def test_a_body_larger_than_the_burst_passes_and_is_paid_for(post: Any) -> None:
 def test_bad_items_are_paid_for_as_well(post: Any) -> None:
     slow = key_ring.make("slow", ["events:write"], rate=1)
     assert post(EVENTS, [1] * 10, key=slow).status_code == 400
-    assert post(EVENTS, [1], key=slow).status_code == 429
+    assert post(EVENTS, [1] * 8, key=slow).status_code == 429
 
 
 def test_the_gate_closes_above_the_high_mark_and_opens_below_the_low_one() -> None:
