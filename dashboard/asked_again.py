@@ -34,19 +34,20 @@ def is_fresh(request: HttpRequest) -> bool:
 
 def ask(request: HttpRequest) -> HttpResponse:
     """Send the person to where they are asked, and keep what they sent."""
-    sent = request.POST.urlencode()
+    sent, following = request.POST.urlencode(), request.get_full_path()
     # Also where this cannot be kept: nobody who sent one thing must see another one done.
     request.session.pop(WAITING, None)
     if request.method == "POST" and len(sent) <= MOST_KEPT:
         request.session[WAITING] = {
             "number": secrets.token_urlsafe(16),
-            "address": request.get_full_path(),
+            "address": following,
             "path": request.path_info,
             "query": request.META.get("QUERY_STRING", ""),
             "sent": sent,
             "at": time.time(),
         }
-    address = asking_for(request.get_full_path())
+        following = _named(request.session[WAITING])
+    address = asking_for(following)
     # What a script of a page sent is answered to the script: the page itself has to go.
     return HttpResponseClientRedirect(address) if "HX-Request" in request.headers else HttpResponseRedirect(address)
 
@@ -58,22 +59,28 @@ def asking_for(following: str) -> str:
     return f"{reverse('account_reauthenticate')}?{query.urlencode(safe='/')}"
 
 
+def _named(kept: dict[str, Any]) -> str:
+    """Return where to go on with what is kept, and nothing else: two windows may have sent to one address."""
+    return f"{kept['address']}#{kept['number']}"
+
+
 def waits(request: HttpRequest, following: str) -> dict[str, Any] | None:
-    """Return what waits for the person at an address; None where nothing does, or too long."""
+    """Return what waits for the person at an address, or as `ask` named it; None where nothing does, or too long."""
     kept: dict[str, Any] | None = request.session.get(WAITING)
-    if kept is None or kept["address"] != following:
+    if kept is None or following not in (kept["address"], _named(kept)):
         return None
     return kept if time.time() - kept["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT else None
 
 
 def take(request: HttpRequest, following: str) -> dict[str, Any] | None:
-    """Return what waits for the person at an address, once, and keep nothing any more."""
+    """Return what waits for the person, once, and keep it no more. What waits in another window goes on waiting."""
     kept = waits(request, following)
-    request.session.pop(WAITING, None)
+    if kept is None:
+        return None
+    del request.session[WAITING]
     # Requests that come at once have each read the session before another one wrote it: the cache gives it to one.
-    if kept and cache.add(f"went-on:{kept['number']}", True, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT):
-        return kept
-    return None
+    first = cache.add(f"went-on:{kept['number']}", True, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+    return kept if first else None
 
 
 def within(request: HttpRequest, address: str) -> str:

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 PREFIX = "HTTP_X_FORWARDED_"
+# Bits of an IPv6 address that whoever has one cannot choose: of the others there are more than anybody counts.
+ONE_HOUSEHOLD = 64
 
 
 def settle(environ: dict[str, Any]) -> None:
@@ -28,8 +30,23 @@ def settle(environ: dict[str, Any]) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return who asks, for django-axes: it would look at headers of its own choice."""
+    """Return the address of who asks; "" where it is not known."""
     return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def counted_address(request: HttpRequest) -> str:
+    """Return what wrong passwords are counted by: the address, or the network that it is one of.
+
+    Named by AXES_CLIENT_IP_CALLABLE: django-axes would look at headers of its own choice.
+    """
+    address = client_address(request)
+    try:
+        found = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found), ONE_HOUSEHOLD), strict=False).network_address)
 
 
 class TrustedProxies:

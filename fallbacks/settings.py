@@ -172,7 +172,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 # Nobody reads its table of sign-ins, which would hold the addresses of invitations, and grow for ever.
 AXES_DISABLE_ACCESS_LOG = True
-AXES_CLIENT_IP_CALLABLE = "fallbacks.proxies.client_address"
+AXES_CLIENT_IP_CALLABLE = "fallbacks.proxies.counted_address"
 AXES_LOCKOUT_CALLABLE = "dashboard.views.sign_in.locked_out"
 # What allauth counts, and that a code was used, every process must know, also after a restart. Signing in needs
 # PostgreSQL anyway, and no more than that: the broker may be away, and the stream's Redis may be full.

@@ -12,9 +12,10 @@ from allauth.core.ratelimit import consume
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -86,6 +87,17 @@ class PasskeySignIn(LoginWebAuthnView):  # type: ignore[misc]
     """Signing in by a passkey alone: it is two factors, a thing and a finger or a PIN."""
 
     form_class = passkey_forms.ShownAlone
+
+    def form_invalid(self, form: passkey_forms.ShownAlone) -> HttpResponse:
+        answer: HttpResponse = super().form_invalid(form)
+        following = self.request.POST.get("next", "")
+        return redirect_to_login(following) if following else answer
+
+    def form_valid(self, form: passkey_forms.ShownAlone) -> HttpResponse:
+        shown, following = form.cleaned_data["credential"], self.request.POST.get("next", "")
+        login = Login(user=shown.user, redirect_url=asked_again.within(self.request, following))
+        answer: HttpResponse = perform_passwordless_login(self.request, shown, login)
+        return answer
 
 
 @require_POST

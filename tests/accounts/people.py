@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import parse_qs, urldefrag, urlsplit
 from uuid import uuid4
 
 from allauth.mfa.models import Authenticator
@@ -58,6 +59,15 @@ def later(browser: Client, seconds: int = 901) -> None:
 
 def is_in(browser: Client) -> bool:
     return browser.get("/account").status_code == 200
+
+
+def asked_for(answer: Any) -> str:
+    """Return the address of the step that somebody is asked again for; "" where they are not asked."""
+    address = urlsplit(answer.headers.get("Location", ""))
+    if address.path != "/account/again":
+        return ""
+    following, number = urldefrag(parse_qs(address.query)["next"][0])
+    return following if number else ""
 
 
 def ask_for_key(browser: Client) -> Any:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -72,6 +73,18 @@ def test_a_passkey_signs_in_alone_is_a_second_step_and_shows_again_who_one_is(de
     sent = json.dumps(device.shown(page.context["js_data"]["request_options"]))
     answer = second.post("/account/again/passkey", {"credential": sent, "next": "/account"})
     assert answer.headers["Location"] == "/account"
+
+
+@pytest.mark.parametrize(("following", "led_to"), [("/reviews?mine=1", "/reviews?mine=1"), ("//evil.example", "/")])
+def test_who_signs_in_by_a_passkey_goes_on_to_where_they_wanted_to_go(
+    device: Device, following: str, led_to: str
+) -> None:
+    browser = Client()
+    good = json.dumps(device.shown(alone(browser)))
+    answer = browser.post("/login/passkey", {"credential": "{}", "next": following})
+    assert answer.headers["Location"] == f"/login?{urlencode({'next': following}, safe='/')}"
+    assert browser.post("/login/passkey", {"credential": good, "next": following}).headers["Location"] == led_to
+    assert is_in(browser)
 
 
 def ways(device: Device) -> Iterator[tuple[str, Client, dict[str, Any]]]:

@@ -20,7 +20,7 @@ from fallbacks.environment import Environment
 from fallbacks.models import ApiKey, AuditEntry, User
 from tests.accounts import issuer as issuers
 from tests.accounts.issuer import CLIENT, SECRET, Issuer
-from tests.accounts.people import PASSWORD, ask_for_key, is_in, later, make, sign_in, with_app
+from tests.accounts.people import PASSWORD, ask_for_key, asked_for, is_in, later, make, sign_in, with_app
 
 pytestmark = pytest.mark.usefixtures("database", "stream", "static_files")
 KIM = {
@@ -343,7 +343,7 @@ def test_who_has_no_password_shows_again_at_the_provider_who_they_are(issuer: Is
     issuer.person["groups"] = ["eng"]
     browser, _ = come()
     later(browser)
-    assert ask_for_key(browser).headers["Location"] == "/account/again?next=/first-run"
+    assert asked_for(ask_for_key(browser)) == "/first-run"
     assert b"/account/again/provider" in browser.get("/account/again?next=/first-run").content
     issuer.person["auth_time"] = int(time.time()) - 901
     _, answer = come(browser, "/account/again/provider", "/first-run")

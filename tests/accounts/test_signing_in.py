@@ -82,6 +82,14 @@ def test_whoever_has_a_whole_network_of_the_sixth_version_has_one_address() -> N
     assert sign_in("dana", REMOTE_ADDR="2001:db8:1::ffff")[1] == ""
 
 
+def test_their_wrong_passwords_for_one_name_count_together_too() -> None:
+    make("dana")
+    for number in range(5):
+        sign_in("dana", "wrong", REMOTE_ADDR=f"2001:db8:1::{number:x}")
+    assert sign_in("dana", REMOTE_ADDR="2001:db8:1::ffff")[1] == ""
+    assert sign_in("dana", REMOTE_ADDR="2001:db8:2::1")[1] == "/"
+
+
 def test_a_new_password_ends_all_other_sessions_and_is_in_the_log() -> None:
     make("dana")
     here, there = sign_in("dana")[0], sign_in("dana")[0]

@@ -87,6 +87,23 @@ def test_a_failed_sign_in_is_held_against_who_made_it(settings: Any, hops: int, 
     assert [attempt.ip_address for attempt in AccessAttempt.objects.all()] == [stored]
 
 
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::"),
+        # What a server that listens to both versions calls an address of the fourth: no network of neighbours.
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::"),
+        ("", ""),
+    ],
+)
+def test_what_is_held_against_somebody_is_held_against_their_network_and_no_neighbour(
+    address: str, counted: str
+) -> None:
+    assert proxies.counted_address(RequestFactory().get("/", REMOTE_ADDR=address)) == counted
+
+
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(("hops", "status"), [(0, 301), (1, 401)])
 def test_a_forged_scheme_opens_no_way_past_the_redirect_to_tls(settings: Any, hops: int, status: int) -> None:
