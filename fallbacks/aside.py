@@ -11,8 +11,9 @@ from fallbacks.recording import record
 from fallbacks.rows import EventRow, TrafficRow
 from fallbacks.streams import decode
 
-# What is refused for its value, and would be refused for ever. Anything else is tried again.
-REFUSED = (DataError, IntegrityError, UnicodeError, OverflowError)
+# What is refused for its value, by the database or on the way there, and would be refused for ever. Anything else is
+# tried again.
+REFUSED = (DataError, IntegrityError, ValueError, TypeError, ArithmeticError)
 TOO_OLD = "its day has no table any more: it is older than events are kept"
 
 

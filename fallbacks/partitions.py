@@ -11,6 +11,8 @@ from psycopg import sql
 # How far from now an event may lie, and what is made ahead for it. See `ingest.wire` for the limit.
 DAYS_BACK = 31
 DAYS_AHEAD = 14
+# Before, no service called a language model.
+EARLIEST = date(2000, 1, 1)
 # Any number, the same everywhere: two processes must not make one partition at once.
 _LOCK = 0x0FA11BAC
 # Where PostgreSQL has a role for the worker (`manage.py grant_roles`), that owns all tables of events.
@@ -23,8 +25,12 @@ def ensure(days: set[date]) -> None:
     """Make the partitions of `days` (UTC) that do not exist yet. Safe from several processes at once.
 
     A partition is made as a table of its own and then attached, which lets inserts into the others go on;
-    `CREATE TABLE ... PARTITION OF` would lock them out.
+    `CREATE TABLE ... PARTITION OF` would lock them out. Raises ValueError for a day on which no event can have been:
+    what a stranger writes into a stream must leave no table behind that nobody would ever drop.
     """
+    latest = datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)
+    if wrong := [day for day in days if not EARLIEST <= day <= latest]:
+        raise ValueError(f"no event was on {min(wrong)}: the days are {EARLIEST} to {latest}")
     with transaction.atomic(), connection.cursor() as cursor:
         missing = sorted(days - existing())
         if not missing:

@@ -189,7 +189,12 @@ def assessed(events: Mapping[EventKey, EventRow]) -> Ordered:
 
 
 def costs_of(row: EventRow, book: Rulebook) -> Costs:
-    """Return what the event cost, by the prices of the catalogue where the sender told nothing."""
+    """Return what the event cost, by the prices of the catalogue where the sender told nothing.
+
+    Raises ValueError for a cost that is none, which the column would take: NaN is a number to PostgreSQL.
+    """
+    if row.cost_usd is not None and not (row.cost_usd.is_finite() and row.cost_usd >= 0):
+        raise ValueError(f"{row.cost_usd} is no cost: it must be a number from 0")
     if row.outcome != "served" or (row.input_tokens is None and row.output_tokens is None):
         return Costs(row.cost_usd)
     primary, fallback = book.models.get(row.primary), book.models.get(row.fallback or "")

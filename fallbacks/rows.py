@@ -2,11 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 # Where the sender names none.
 DEFAULT_ENVIRONMENT = "production"
+# A time without an offset is refused as it is read: it can neither be compared with others nor stored.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class SampleRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -22,9 +25,9 @@ class EventRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One event, checked and complete: what ingest buffers and the database stores."""
 
     workload: str
-    occurred_at: datetime
+    occurred_at: Moment
     id: str
-    received_at: datetime
+    received_at: Moment
     environment: str
     primary: str
     fallback: str | None
@@ -57,9 +60,9 @@ class TrafficRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     workload: str
     id: str
-    start: datetime
+    start: Moment
     seconds: int
-    received_at: datetime
+    received_at: Moment
     environment: str
     model: str | None
     requests: int

@@ -9,7 +9,7 @@ without a word. What a dead worker was given is given to the next one first.
 
 import logging
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 _refused = logs.Summary(log, "refused")
 
 CONSUMER = "drain"
-# An entry may be of some bytes or of 5 MiB: so many are asked for at once that even the largest fit into memory.
-ENTRIES_A_READ = 32
+# An entry may be of some bytes or of 5 MiB: at first a few are asked for, then so many that even the largest fit into
+# memory.
+FIRST_READ, ENTRIES_A_READ = 4, 32
 # What one transaction takes: some thousand events cost the least an event; more would hold their rows too long.
 ENOUGH_BYTES = 1_000_000
 ENOUGH_ENTRIES = 2_000
@@ -138,29 +139,48 @@ def take(shard: int, wait_ms: int) -> list[Taken]:
 def _gather(shard: int, last_seen: str, wait_ms: int) -> list[Taken]:
     """Read on until there is enough for a transaction, or nothing more."""
     entries: list[Taken] = []
-    size = 0
+    size, count = 0, FIRST_READ
     while size < ENOUGH_BYTES and len(entries) < ENOUGH_ENTRIES:
-        more = _read(shard, last_seen, 0 if entries else wait_ms)
+        more = _read(shard, last_seen, count, 0 if entries else wait_ms)
         entries += more
-        size += sum(len(entry.body or b"") for entry in more)
-        if len(more) < ENTRIES_A_READ:
+        size += sum(map(_size, more))
+        if len(more) < count:
             break
+        count = ENTRIES_A_READ
         if last_seen != ">":
             last_seen = more[-1].id
     return entries
 
 
-def _read(shard: int, last_seen: str, wait_ms: int) -> list[Taken]:
+def parts(entries: Sequence[Taken]) -> Iterator[list[Taken]]:
+    """Cut entries, in their order, into what one transaction takes: enough, and only where one is larger, more."""
+    part: list[Taken] = []
+    size = 0
+    for entry in entries:
+        if part and size + _size(entry) > ENOUGH_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(entry)
+        size += _size(entry)
+    if part:
+        yield part
+
+
+def _size(entry: Taken) -> int:
+    return len(entry.body or b"")
+
+
+def _read(shard: int, last_seen: str, count: int, wait_ms: int) -> list[Taken]:
     try:
         answer: Any = connection().xreadgroup(
-            GROUP, CONSUMER, {stream(shard): last_seen}, count=ENTRIES_A_READ, block=wait_ms or None
+            GROUP, CONSUMER, {stream(shard): last_seen}, count=count, block=wait_ms or None
         )
     except redis.ResponseError as error:
         if not str(error).startswith("NOGROUP"):
             raise
         # From 0: a group that starts at the end would never be given what is there already.
         connection().xgroup_create(stream(shard), GROUP, id="0", mkstream=True)
-        return _read(shard, last_seen, wait_ms)
+        return _read(shard, last_seen, count, wait_ms)
     return [_taken(name, fields) for _, entries in answer for name, fields in entries]
 
 

@@ -67,13 +67,17 @@ def drain(shard: int, seconds: float) -> bool:
 def work(shard: int, holder: str, deadline: float) -> None:
     """Record and finish entries until none waits, or until the deadline (monotonic seconds)."""
     epoch = tally.epoch()
-    if strays := buffer.left_behind(shard):
-        record_and_finish(epoch, shard, holder, strays)
+    for part in buffer.parts(buffer.left_behind(shard)):
+        record_and_finish(epoch, shard, holder, part)
     while time.monotonic() < deadline and (entries := buffer.take(shard, LINGER_MS)):
         if epoch != (epoch := tally.epoch()):
             # The stream's Redis has lost its data meanwhile. What is still there is given again, under this count.
             continue
-        record_and_finish(epoch, shard, holder, entries)
+        for part in buffer.parts(entries):
+            record_and_finish(epoch, shard, holder, part)
+            if time.monotonic() >= deadline:
+                # What was given out and not finished comes first the next time.
+                break
     if time.monotonic() - _settled_at.get(shard, -SETTLE_EVERY) >= SETTLE_EVERY:
         _settled_at[shard] = time.monotonic()
         tally.settle(epoch, shard)

@@ -9,6 +9,8 @@ from fallbacks.boundary import STATUS_WORDS
 
 # Longer than any value of an event but its reason.
 MOST_LETTERS = 200
+# A number is less than this, and has so many decimals at most.
+MOST, MOST_DECIMALS = Decimal(10) ** 18, 20
 # Reads one value: returns its one form, or None where it is not understood.
 Read = Callable[[str], str | None]
 TRUE_WORDS = {"true": "true", "yes": "true", "1": "true", "false": "false", "no": "false", "0": "false"}
@@ -41,7 +43,10 @@ def number(value: str) -> str | None:
         read = Decimal(value)
     except InvalidOperation:
         return None
-    return f"{read:f}" if read.is_finite() and 0 <= read < Decimal(10) ** 18 and len(f"{read:f}") < 40 else None
+    # Before it is written out: a handful of letters may stand for a billion digits.
+    if not read.is_finite() or not 0 <= read < MOST or int(read.as_tuple().exponent) < -MOST_DECIMALS:
+        return None
+    return f"{read:f}"
 
 
 def one_of(choices: Iterable[str]) -> Read:

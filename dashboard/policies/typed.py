@@ -5,7 +5,7 @@ What cannot be read stays the text that it is, so that whoever reads the JSON ca
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 from dashboard.policies.fields import Field, Kind, Typed
@@ -104,7 +104,8 @@ def _whole(text: str) -> int | str | None:
 
 def _share(text: str) -> float | str | None:
     try:
-        percent = Decimal(text.removesuffix("%").strip()[:MOST_DIGITS])
-    except InvalidOperation:
+        share = Decimal(text.removesuffix("%").strip()[:MOST_DIGITS]) / 100
+    # Also of a number that is too large to reckon with.
+    except ArithmeticError:
         return text or None
-    return float(percent / 100) if percent.is_finite() else text
+    return float(share) if share.is_finite() else text

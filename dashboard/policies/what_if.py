@@ -1,5 +1,6 @@
 """What if: a failure that somebody makes up, and the decision that a gateway would get for it. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -74,7 +75,7 @@ def problems(asked: Asked) -> dict[str, str]:
         found["workload"] = "Choose a workload."
     if asked.status not in STATUSES:
         found["status"] = "Type a status from 100 to 599, or timeout, connection_error or unavailable."
-    if not (asked.attempts.isascii() and asked.attempts.isdigit() and 1 <= int(asked.attempts[:4]) <= 100):
+    if not re.fullmatch("[0-9]{1,3}", asked.attempts) or not 1 <= int(asked.attempts) <= 100:
         found["attempts"] = "Type a number from 1 to 100."
     if asked.user_visible not in VISIBLE:
         found["user_visible"] = "Choose yes, no or as the policy says."

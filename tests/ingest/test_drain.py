@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -266,13 +267,29 @@ def test_one_transaction_takes_what_many_small_requests_sent() -> None:
     assert len(buffer.take(buffer.shard_of("support-chat"), 0)) == 3 * buffer.ENTRIES_A_READ + 1
 
 
-def test_one_transaction_takes_no_more_than_some_large_requests() -> None:
+def test_one_transaction_takes_no_more_than_some_large_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     shard = buffer.shard_of("support-chat")
     large = [make.event(reason="x" * 500) for _ in range(2_000)]
-    for _ in range(buffer.ENTRIES_A_READ + 1):
+    for _ in range(buffer.FIRST_READ + 1):
         buffer.append(ANY, events=large)
-    assert len(buffer.take(shard, 0)) == buffer.ENTRIES_A_READ
+    taken = buffer.take(shard, 0)
+    assert len(taken) == buffer.FIRST_READ
+    assert [len(part) for part in buffer.parts(taken)] == [1] * buffer.FIRST_READ
+    # What a drain has no more time for comes first the next time.
+    clock = iter([0, 0, *[9] * 9])
+    monkeypatch.setattr(draining, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert draining.drain(shard, 1)
+    assert Event.objects.count() == 2_000
+    assert buffer.take(shard, 0) == taken[1:]
     buffer.connection().delete(buffer.stream(shard))
+
+
+def test_large_requests_after_small_ones_are_a_transaction_each() -> None:
+    sizes = [10] * 5 + [buffer.ENOUGH_BYTES + 1, 10, 10, buffer.ENOUGH_BYTES - 20, 10, 20]
+    entries = [buffer.Taken(f"{n}-0", b"x" * size) for n, size in enumerate(sizes)]
+    parts = list(buffer.parts(entries))
+    assert [entry for part in parts for entry in part] == entries
+    assert [len(part) for part in parts] == [5, 1, 3, 2]
 
 
 def test_a_bell_is_rung_once_until_somebody_has_come() -> None:
