@@ -17,8 +17,17 @@ from tests.browser import ARGUMENTS
 OpenPage = Callable[..., Page]
 
 
+class Server(ThreadedWSGIServer):
+    """One whose end waits for the requests that are under way: they must not meet the database of the next test."""
+
+    daemon_threads = False
+
+
 class Quiet(WSGIRequestHandler):
     """Requests are not news."""
+
+    # Seconds: a connection over which nothing comes holds the end up no longer.
+    timeout = 10
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -42,7 +51,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def address(static_files: None, database: None) -> Iterator[str]:
     """The address of the application, served from this process."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), Quiet)
+    server = Server(("127.0.0.1", 0), Quiet)
     server.set_app(get_wsgi_application())
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
