@@ -14,12 +14,13 @@ import redis
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
-from fallbacks import logs, streams
+from fallbacks import bounded, logs, streams
 from fallbacks.models import ApiKey
 
 REMEMBERED_FOR = 3.0  # seconds; CONTRIBUTING promises that a revoked key fails within 5
-# While PostgreSQL is away: each look costs its thread a second and a half of waiting, and both together have to stay
-# below the 5.
+# While PostgreSQL is away, or hangs, each look costs its thread so much waiting, and both together have to stay below
+# the 5.
+A_LOOK = 1.5
 ASK_AGAIN_AFTER = 3.4
 MOST_REMEMBERED = 10_000
 # Whoever holds the row changes the key just now: passed over, not waited for.
@@ -86,7 +87,8 @@ def find(text: str) -> Key | None:
             # Before asking: other threads go on by what is remembered, and so does this one where nobody answers.
             _remembered[name] = (now, remembered[1])
         try:
-            remembered = (now, _look_up(name))
+            with bounded.within(A_LOOK):
+                remembered = (now, _look_up(name))
         except DatabaseError as error:
             if remembered is None:
                 raise KeysUnavailable from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from fallbacks import provider
+from fallbacks import bounded, provider
 from fallbacks.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,10 +98,17 @@ DATABASES = {
         # What the pool hands out is asked first whether it lives: a restart of PostgreSQL costs no request.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # More connections than a process has threads, so nobody waits for one but while PostgreSQL is away: then
+            # More connections than a process has threads (8), so nobody waits for one but while PostgreSQL is away: then
             # it gives up quickly, and what comes next tries anew instead of waiting out a backoff. The pool pauses for
             # a second after a failed try: who waits a little longer is served as soon as PostgreSQL is back.
-            "pool": {"min_size": 0, "max_size": 8, "timeout": 1.5, "reconnect_timeout": 1, "max_idle": 60},
+            "pool": {
+                "connection_class": bounded.Connection,
+                "min_size": 0,
+                "max_size": 10,
+                "timeout": 1.5,
+                "reconnect_timeout": 1,
+                "max_idle": 60,
+            },
             "connect_timeout": 3,
             # Who is stopped in the middle of a transaction must not hold its rows for long: other workers wait for
             # them, and with its lease they have to be on their way again within 10 seconds.

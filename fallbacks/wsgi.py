@@ -25,6 +25,8 @@ class Handler(WSGIHandler):
 
 application = import_string("ingest.direct.DirectPath")(Handler())
 
-from fallbacks import logs  # noqa: E402 - Django sets up logging first
+from fallbacks import bounded, logs  # noqa: E402 - Django sets up logging first
 
+# A file that is exported takes longest: PostgreSQL gives its statements 60 s.
+bounded.usual = 65.0
 logs.started("web")

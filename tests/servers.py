@@ -11,11 +11,14 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from fallbacks.local import leftovers, places, postgres
 from fallbacks.local import servers as embedded
@@ -76,6 +79,29 @@ class Servers:
             if process is not None:
                 process.send_signal(how or part.stop_by)
                 process.wait(timeout=60)
+
+    @contextlib.contextmanager
+    def hanging(self, name: str) -> Iterator[None]:
+        """Let a server hang meanwhile, with all of its processes: it takes connections, and answers nothing.
+
+        For half a minute at most: a test that waits for it is to fail, and not to wait for ever.
+        """
+        first = psutil.Process(self.processes[name].pid)
+        processes = [first, *first.children(recursive=True)]
+
+        def resume() -> None:
+            for process in processes:
+                process.resume()
+
+        timer = threading.Timer(30, resume)
+        timer.start()
+        try:
+            for process in processes:
+                process.suspend()
+            yield
+        finally:
+            timer.cancel()
+            resume()
 
     def parts(self, names: tuple[str, ...] = ()) -> list[Part]:
         return [part for part in self.servers.parts() if not names or part.name in names]
