@@ -14,6 +14,8 @@ from fallbacks.refusals import Problem
 # An event with its three samples and every attribute is smaller; so is any policy.
 MOST_BYTES = 256 * 1024
 JSON_TYPES = ("", "application/json")
+# Encodings of what is sent as it is: bodies are small here.
+PLAIN = ("", "identity")
 
 
 class Unreadable(APIException):
@@ -26,6 +28,8 @@ class Unreadable(APIException):
 
 def read(request: Request) -> dict[str, Any]:
     """Return the JSON object that was sent. Raises Unreadable."""
+    if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in PLAIN:
+        raise Unreadable("content_encoding", "Send the body uncompressed, without the header `Content-Encoding`.", 415)
     kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if kind not in JSON_TYPES:
         raise Unreadable("content_type", "Send the header `Content-Type: application/json`.", 415)

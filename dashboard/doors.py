@@ -25,6 +25,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 TAKEN = (*SAFE, "POST")
 # Beside permissions: whoever comes, whoever is signed in, and who shows a key, of which the view asks a scope.
 ANYBODY, SIGNED_IN, KEY = "anybody", "signed in", "key"
+# Whatever machine comes: as for those with a key, the view itself tells which methods it takes.
+MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def behind(door: str | Door, *names: str) -> dict[str, Door]:
 
 
 DOORS: Mapping[str, Door] = {
-    **behind(ANYBODY, "healthz", "readyz"),
+    **behind(MACHINE, "healthz", "readyz"),
     **behind(
         ANYBODY,
         *("login", "account_login", "mfa_authenticate", "mfa_login_webauthn"),
@@ -107,7 +109,7 @@ def opens(user: User | AnonymousUser, name: str, method: str = "GET") -> bool:
     if door is None:
         return False
     asked = door.asks(method)
-    if asked in (ANYBODY, KEY):
+    if asked in (ANYBODY, KEY, MACHINE):
         return True
     return isinstance(user, User) and (asked == SIGNED_IN or user.may(asked))
 
@@ -128,9 +130,9 @@ class Doors(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         name = request.resolver_match.view_name if request.resolver_match else ""
         door, method = DOORS.get(name), request.method or ""
-        if method not in TAKEN and (door is None or door.to_look != KEY):
+        if method not in TAKEN and (door is None or door.to_look not in (KEY, MACHINE)):
             return HttpResponseNotAllowed(TAKEN)
-        if door is not None and door.asks(method) in (ANYBODY, KEY):
+        if door is not None and door.asks(method) in (ANYBODY, KEY, MACHINE):
             return None
         if not request.user.is_authenticated:
             return self.handle_no_permission(request, view_func) if method in SAFE else to_login(request)

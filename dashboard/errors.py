@@ -9,13 +9,14 @@ from django.db import DatabaseError, DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
-from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable, ValidationError
 from rest_framework.response import Response
 
 log = logging.getLogger(__name__)
 
 # PostgreSQL's code for a statement that was stopped: it took longer than it may.
 GIVEN_UP = "57014"
+ADDRESSES = "See /api/docs for the addresses that there are."
 
 
 def body(code: str, message: str, **more: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def body(code: str, message: str, **more: str) -> dict[str, Any]:
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn what an API view raises into that shape. Named by REST_FRAMEWORK["EXCEPTION_HANDLER"]."""
     if isinstance(error, Http404):
-        return Response(body("not_found", "There is nothing at this address."), 404)
+        return Response(body("not_found", f"There is nothing at this address. {ADDRESSES}"), 404)
     if isinstance(error, PermissionDenied):
         return Response(body("forbidden", "This is not allowed to you."), 403)
     if isinstance(error, DataError):
@@ -44,6 +45,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, ValidationError) and isinstance(error.detail, dict):
         field, messages = next(iter(error.detail.items()))
         return Response(body("bad_query", f"{field}: {first(messages)}", field=str(field)), 400)
+    if isinstance(error, NotAcceptable):
+        return Response(body("not_acceptable", "The answer is JSON: send the header `Accept: application/json`."), 406)
     if isinstance(error, MethodNotAllowed):
         allowed = context["view"].default_response_headers["Allow"]
         return Response(body("method_not_allowed", f"Send one of {allowed}."), 405)
@@ -99,7 +102,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    advice = "Start from the overview. An address that was sent to you may have been cut off."
+    pages = "Start from the overview. An address that was sent to you may have been cut off."
+    advice = ADDRESSES if request.path.startswith("/api/") else pages
     return told(request, 404, "not_found", "There is nothing at this address.", advice)
 
 

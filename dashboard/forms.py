@@ -1,11 +1,9 @@
-"""What people ask for: how they sign in, and which span, comparison, environment and order they want to see."""
+"""What people ask for: which span, comparison, environment and order they want to see."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from django.contrib.auth.forms import AuthenticationForm
 from django.utils import timezone
 
 from fallbacks.timebuckets import Window
@@ -22,26 +20,6 @@ USUAL_ENVIRONMENT = "production"
 # A chart of more days than this has more than 500 buckets, and nothing was kept before this product was there.
 LONGEST = timedelta(days=366)
 FIRST_YEAR = 2020
-
-
-MOST_NAME = 150
-
-
-class SignInForm(AuthenticationForm):
-    """Django's, with one answer for every wrong name or password."""
-
-    error_messages = {
-        **AuthenticationForm.error_messages,
-        "invalid_login": "Name or password is wrong. Try again. After 5 wrong tries you wait 15 minutes.",
-        # An account that was closed is nobody's business either.
-        "inactive": "Name or password is wrong. Try again. After 5 wrong tries you wait 15 minutes.",
-    }
-
-    def clean(self) -> dict[str, Any]:
-        # Nobody has a longer one, and the log of tries has no room for it.
-        if len(self.cleaned_data.get("username") or "") > MOST_NAME:
-            raise self.get_invalid_login_error()
-        return dict(super().clean() or {})
 
 
 @dataclass(frozen=True, slots=True)

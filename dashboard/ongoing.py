@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from fallbacks.states import MINUTE, Limits, Minute, Minutes
 
@@ -57,10 +57,21 @@ def whole(minutes: Minutes, start: datetime, end: datetime) -> Minute:
 
 
 _remembered: dict[Hashable, Ongoing] = {}
+# The minute of the last look for what is over: a page remembers many at once.
+_looked_at = datetime.min.replace(tzinfo=UTC)
 
 
 def remember(place: Hashable, episode: Ongoing) -> Ongoing:
-    """Remember the episode that goes on at a place."""
+    """Remember the episode that goes on at a place, and forget those that nobody has seen for long.
+
+    Services name the places, as many as they like.
+    """
+    global _looked_at
+    if episode.seen > _looked_at:
+        _looked_at = episode.seen
+        for known, other in list(_remembered.items()):
+            if episode.seen - other.seen > REMEMBERED:
+                _remembered.pop(known, None)
     _remembered[place] = episode
     return episode
 
@@ -72,4 +83,6 @@ def recall(place: Hashable) -> Ongoing | None:
 
 def forget() -> None:
     """Look for the beginning of every episode again."""
+    global _looked_at
+    _looked_at = datetime.min.replace(tzinfo=UTC)
     _remembered.clear()

@@ -22,6 +22,7 @@ from fallbacks import timebuckets
 from fallbacks.boundary import BY_NAME
 from fallbacks.keys import Key
 from fallbacks.models import Outcome
+from fallbacks.retention import NEWEST_TAKEN
 from fallbacks.timebuckets import LENGTH, STEPS, Step, Window, fitting_step
 from fallbacks.verdict import RULES
 
@@ -30,6 +31,7 @@ FILTERED = ("primary", "fallback", "error_class", "outcome", "rule", "request_id
 DIMENSIONS = ("workload", "primary", "fallback", "error_class", "outcome", "rule")
 # More rows than this in one answer are a mistake in `step` rather than a wish.
 MOST_BUCKETS_ASKED = 5_000
+MOST_ROWS_ASKED = 100_000
 MOST_A_PAGE = 500
 
 
@@ -160,11 +162,26 @@ def rates(request: Request) -> Rates:
     return Rates(window, step, asked.get("by", []), _scope(asked, request.auth))
 
 
+def refuse_too_many(step: Step, buckets: int, combinations: int) -> None:
+    """Raise ValidationError where an answer of rates would be larger than anybody reads: services name the models."""
+    if (rows := buckets * combinations) > MOST_ROWS_ASKED:
+        raise serializers.ValidationError(
+            {
+                "step": [
+                    f"{buckets:,} buckets of {combinations:,} combinations of `by` are {rows:,} rows,"
+                    f" {MOST_ROWS_ASKED:,} are the most: ask for a coarser step, a shorter window, fewer workloads or"
+                    " less in `by`"
+                ]
+            }
+        )
+
+
 def events(request: Request) -> Events:
     """Read the parameters of the list of events. Raises ValidationError or PermissionDenied."""
     asked = _read(EventsParameters, request)
     return Events(
-        window=_window(asked),
+        # What was taken is listed, also of a service whose clock is ahead.
+        window=_window(asked, NEWEST_TAKEN),
         scope=_scope(asked, request.auth),
         filters=Filters({name: (asked[name],) for name in FILTERED if name in asked}),
         limit=asked.get("limit", 100),
@@ -209,11 +226,12 @@ def _read(kind: type[Parameters], request: Request) -> dict[str, Any]:
     return dict(parameters.validated_data)
 
 
-def _window(asked: dict[str, Any]) -> Window:
-    end = asked.get("to") or timezone.now()
+def _window(asked: dict[str, Any], ahead: timedelta = timedelta()) -> Window:
+    """Return the time that is asked of; where nothing says until when, until now and so far `ahead`."""
+    now = timezone.now()
     try:
-        start = asked.get("from") or end - DEFAULT_SPAN
-        return Window.around(start, end)
+        start = asked.get("from") or asked.get("to", now) - DEFAULT_SPAN
+        return Window.around(start, asked.get("to") or now + ahead)
     except ValueError as error:
         raise serializers.ValidationError({"from": [str(error)]}) from error
     except OverflowError as error:

@@ -30,8 +30,9 @@ SILENT = mask(["silent"])
 class Standing:
     """How one workload and environment stands.
 
-    `requests` and `events` are of the full minutes that its state is judged by; of the last 24 hours where the state
-    is `no_traffic`. `cause` is the commonest error class of these events, `since` the start of its episode.
+    `requests` and `events` are of the minutes that its state is judged by: full ones, and the one under way where it is
+    `silent`; of the last 24 hours where it is `no_traffic`. `cause` is the commonest error class of these events,
+    `since` the start of its episode.
     """
 
     workload: str
@@ -90,9 +91,11 @@ def followed(
     workload, environment = place
     length = limits_of(book, workload).for_minutes
     judged = together(seen.minutes, end, length).counts
-    counts = day if found == "no_traffic" else judged
     # Who was not told is not told in the minute that is under way, too.
-    moments = [end - number * MINUTE for number in range(0 if found == "silent" else 1, length + 1)]
+    under_way = int(found == "silent")
+    looked_at = together(seen.minutes, end + under_way * MINUTE, length + under_way)
+    counts = day if found == "no_traffic" else looked_at.counts
+    moments = [end - number * MINUTE for number in range(1 - under_way, length + 1)]
     classes = sum((seen.classes[moment] for moment in moments if moment in seen.classes), Counter[str]())
     cause = max(classes, key=lambda name: (classes[name], name)) if classes and found in BAD else None
     standing = Standing(

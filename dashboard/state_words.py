@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dashboard import words
 from dashboard.overview.sentences import requests
-from dashboard.policies.words import FAILS, both
+from dashboard.policies.words import FAILS
 from fallbacks.boundary import BY_NAME
 from fallbacks.rulebook import Rulebook
 from fallbacks.states import BAD, Minute
@@ -67,8 +67,8 @@ def headline(states: Mapping[str, str]) -> str:
     if counts["quiet"] == len(states):
         return f"Nothing was heard of {workloads(len(states))} in the last 24 hours."
     if not normal:
-        return f"No workload needs someone now: {both(rest)}."
-    return f"{normal} of {workloads(len(states))} {'is' if normal == 1 else 'are'} normal; {both(rest)}."
+        return f"No workload needs someone now: {words.both(rest)}."
+    return f"{normal} of {workloads(len(states))} {'is' if normal == 1 else 'are'} normal; {words.both(rest)}."
 
 
 def nothing(environment: str, span: str, *, ever: bool) -> str:
@@ -131,7 +131,8 @@ def _lost(workload: str, facts: Facts, book: Rulebook) -> str:
         f"{requests(lost.failed)} failed" if lost.failed and not lost.blocked else "",
         f"{words.number(lost.failed)} failed" if lost.failed and lost.blocked else "",
     ]
-    return f", {_nobody_answers(workload, facts, book)}, so {both([part for part in parts if part]) or 'requests fail'}"
+    became = words.both(list(filter(None, parts))) or "requests fail"
+    return f", {_nobody_answers(workload, facts, book)}, so {became}"
 
 
 def _nobody_answers(workload: str, facts: Facts, book: Rulebook) -> str:

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path, register_converter
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from dashboard.path_names import AnyText
+from dashboard.path_names import AnyText, AnyWorkload, Workload
 from dashboard.views import (
     api,
     audit,
@@ -36,12 +36,15 @@ from dashboard.views.review_results import results as review_results
 from dashboard.views.saved_views import view, view_menu, views
 from dashboard.views.verifications_api import VerificationsView
 from dashboard.views.workload import workload
+from fallbacks import slugs
 
 register_converter(AnyText, "text")
-SLUG = r"(?P<slug>[a-z0-9._-]{1,64})"
+register_converter(Workload, "workload")
+register_converter(AnyWorkload, "any_workload")
+SLUG = f"(?P<slug>{slugs.PATTERN})"
 urlpatterns = [
     path("", overview, name="overview"),
-    re_path(rf"^workloads/{SLUG}$", workload, name="workload"),
+    path("workloads/<workload:slug>", workload, name="workload"),
     path("events", events, name="event-list"),
     path("lookup", lookup, name="lookup"),
     path("violations", violations.overall, name="violations"),
@@ -67,11 +70,11 @@ urlpatterns = [
     path("boundary", boundary, name="boundary"),
     path("policies", policies.listing, name="policies"),
     path("new-policy", policy_editing.new, name="policy-new"),
-    re_path(rf"^policies/{SLUG}$", policies.one, name="policy"),
-    re_path(rf"^policies/{SLUG}/edit$", policy_editing.edit, name="policy-edit"),
-    re_path(rf"^policies/{SLUG}/route$", routes.route, name="route"),
+    path("policies/<workload:slug>", policies.one, name="policy"),
+    path("policies/<workload:slug>/edit", policy_editing.edit, name="policy-edit"),
+    path("policies/<workload:slug>/route", routes.route, name="route"),
     *(
-        re_path(rf"^policies/{SLUG}/route/{step}$", routes.step, {"step": step}, name=f"route-{step}")
+        path(f"policies/<workload:slug>/route/{step}", routes.step, {"step": step}, name=f"route-{step}")
         for step in routes.STEPS
     ),
     path("audit", audit.entries, name="audit"),
@@ -107,7 +110,7 @@ urlpatterns = [
     path("api/v1/models", ModelsView.as_view(), name="api-models"),
     path("api/v1/models/<text:name>", ModelView.as_view(), name="api-model"),
     path("api/v1/policies", PoliciesView.as_view(), name="api-policies"),
-    path("api/v1/policies/<text:workload>", PolicyView.as_view(), name="api-policy"),
+    path("api/v1/policies/<any_workload:workload>", PolicyView.as_view(), name="api-policy"),
     path("api/v1/decisions", DecisionsView.as_view(), name="decisions"),
     path("api/v1/verifications", VerificationsView.as_view(), name="verifications"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),

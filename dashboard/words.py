@@ -59,6 +59,14 @@ def money(amount: Decimal | None, signed: bool = False) -> str:
     return f"{sign}${size:,.{digits}f}"
 
 
+def price(amount: Decimal | None) -> str:
+    """Write what something costs by a price list: $2.50, $0.075. All its digits, and cents at least."""
+    if amount is None:
+        return MISSING
+    digits = max(2, -int(amount.normalize().as_tuple().exponent))
+    return f"${amount:,.{digits}f}"
+
+
 def duration(span: timedelta) -> str:
     """Write how long something lasts: 48 min, 1 h 17 min, 2 days 5 h."""
     minutes = int(span.total_seconds() // 60)
@@ -115,4 +123,9 @@ def names(slugs: Sequence[str], most: int = 3) -> str:
     """Write a list of names: a, b and c; or a, b, c and 4 more."""
     if len(slugs) > most:
         return f"{', '.join(slugs[:most])} and {len(slugs) - most} more"
-    return " and ".join(filter(None, [", ".join(slugs[:-1]), *slugs[-1:]]))
+    return both(slugs)
+
+
+def both(names: Sequence[str]) -> str:
+    """Write a list in full: a, b and c."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

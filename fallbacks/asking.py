@@ -1,14 +1,13 @@
 """What a gateway asks when its primary has failed: what it knows of the event that there may be."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from fallbacks import forms, pricing
 from fallbacks.boundary import STATUSES
-from fallbacks.reading import Refused
+from fallbacks.reading import Refused, storable
 from fallbacks.refusals import Problem
 from fallbacks.verdict import Facts, Outcome
 
@@ -42,7 +41,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     input_tokens: forms.Tokens | None = None
     cached_input_tokens: forms.Tokens | None = None
     output_tokens: forms.Tokens | None = None
-    cost_usd: Decimal | None = None
+    cost_usd: forms.Dollars | None = None
     sample: forms.Sample | None = None
     attributes: forms.Attributes | None = None
 
@@ -74,9 +73,11 @@ def _besides_types(asked: Asked) -> Iterator[Problem]:
     """Yield what types cannot say."""
     if str(asked.status) not in STATUSES:
         yield forms.must_be("status")
-    if asked.fallback == asked.primary:
+    if asked.fallback is not None and storable(asked.fallback) == storable(asked.primary):
         yield Problem("fallback", "It must be another model than primary, or left out.")
-    if asked.id is not None and not asked.id.isprintable():
+    if asked.id is not None and not storable(asked.id).isprintable():
         yield forms.must_be("id")
-    if asked.cost_usd is not None and not (asked.cost_usd.is_finite() and 0 <= asked.cost_usd <= pricing.HIGHEST):
+    try:
+        pricing.told(asked.cost_usd or 0)
+    except ValueError:
         yield forms.must_be("cost_usd")

@@ -41,7 +41,7 @@ TABLES: Mapping[str, Access] = {
     "traffic": Access(web="SI", worker="SID"),
     "rollup_*": Access(web="SIU", worker="SIUD"),
     "breakdown_*": Access(web="SIU", worker="SIUD"),
-    "earlier_verdict": Access(web="S", worker="S"),
+    "earlier_verdict": Access(web="S", worker="SD"),
     "removed_rows": Access(web="S", worker="SIU"),
     "tally": Access(web="SIU", worker="SIU"),
     "drained_entry": Access(web="SI", worker="SID"),
@@ -84,6 +84,8 @@ TABLES: Mapping[str, Access] = {
 }
 # Counted up when what events are judged by changes: by web, and by the worker when a route ends by itself.
 SEQUENCES = ("rulebook_revision",)
+# Run as the owner, for the worker alone: with rights of its own it would have to read what lets somebody in.
+FUNCTIONS = ("remove_ended_sessions",)
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,14 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is there: the database, the columns of each table, and the partitions of the event table."""
+    """What is there: the database, the columns of each table, and the partitions of the event table; `opened` are
+    those of which somebody beside their owner has rights."""
 
     database: str
     schema: str
     columns: Mapping[str, tuple[str, ...]]
     partitions: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
     roles: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -151,6 +155,10 @@ def statements(names: Names, place: Place) -> Iterator[sql.Composed]:
     yield sql.SQL("GRANT CREATE ON SCHEMA {} TO {}").format(schema, worker)
     for table in ("event", *place.partitions):
         yield sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(place.schema, table), worker)
+    # All go by the rights of the event table: those of a day's table alone were given by another hand.
+    for table in place.opened:
+        for role in (web, reporting):
+            yield sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(sql.Identifier(place.schema, table), role)
     for table in sorted(place.columns):
         yield from _of_table(table, names, place)
     for sequence in SEQUENCES:
@@ -158,6 +166,11 @@ def statements(names: Names, place: Place) -> Iterator[sql.Composed]:
         for other in names.made():
             yield sql.SQL("REVOKE ALL ON SEQUENCE {} FROM {}").format(named, sql.Identifier(other))
         yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}, {}").format(named, web, worker)
+    for function in FUNCTIONS:
+        named = sql.Identifier(place.schema, function)
+        # A backup that is restored without its rights gives this one to everybody.
+        yield sql.SQL("REVOKE ALL ON FUNCTION {} FROM PUBLIC, {}, {}").format(named, web, reporting)
+        yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(named, worker)
 
 
 def _of_table(table: str, names: Names, place: Place) -> Iterator[sql.Composed]:

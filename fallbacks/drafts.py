@@ -1,6 +1,5 @@
 """Drafts: policies and models from what somebody sent, or all that speaks against them, field by field. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from fallbacks.plaindata import model_from, policy_from
 from fallbacks.policy import Model, Policy
 from fallbacks.reading import Refused, besides, read, refuse_unstorable, unknown
 from fallbacks.refusals import Problem, problems
+from fallbacks.slugs import is_slug
 
 # What reading a policy adds to it: sent back as it was read, a policy is taken.
 ADDED = ("version", "updated_at", "route_state", "enabled", "models")
@@ -18,7 +18,6 @@ MOST_NAME = 128
 MOST_WORD = 64
 PRICES = ("input_price", "cached_input_price", "output_price")
 HIGHEST_PRICE = 1_000_000
-_SLUG = re.compile(r"[a-z0-9._-]{1,64}")
 
 # What stands in for a field that cannot be read: all that may be null is.
 _REVIEW: Mapping[str, Any] = dict.fromkeys(REVIEW_FIELDS) | {
@@ -108,7 +107,7 @@ def _of_model(model: Model) -> Iterator[Problem]:
             unknown = ", or null where it is not known" if field in ("data_region", "billing_account") else ""
             yield Problem(field, f"Write 1 to {MOST_NAME} characters{unknown}.")
     for shape in sorted(model.request_shapes):
-        if not _SLUG.fullmatch(shape):
+        if not is_slug(shape):
             yield Problem("request_shapes", f"{shape!r} is not a slug: use 1 to 64 characters from a-z 0-9 - _ .")
     for feature in sorted(model.features):
         # As free as in an event, which names the features that its request used.

@@ -43,7 +43,7 @@ POLICY_WORDS: Mapping[str, str] = {
     "escape_hatch": "The documented way out of this family of models.",
     "review": "How answers by the fallback are reviewed before and while users get them.",
     "review.sample_rate": "The share of those answers that is sampled, 0 to 1.",
-    "review.daily_cap": "Samples a day, at most.",
+    "review.daily_cap": "Samples a day, at most, of answers that broke no rule; others, and first ones, are beyond it.",
     "review.min_reviews": "Reviews that the route needs before it is enabled.",
     "review.pass_rate": "The share of them that must pass, 0 to 1.",
     "review.criteria": "What reviewers score.",

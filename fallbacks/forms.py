@@ -7,10 +7,11 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from fallbacks import slugs
 from fallbacks.reading import Refused, unknown
 from fallbacks.refusals import Problem
 
-Slug = Annotated[str, Meta(pattern=r"\A[a-z0-9._-]{1,64}\Z")]
+Slug = Annotated[str, Meta(pattern=rf"\A{slugs.PATTERN}\Z")]
 ModelName = Annotated[str, Meta(min_length=1, max_length=128)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
 Reference = Annotated[str, Meta(max_length=128)]
@@ -23,6 +24,8 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
 # More tokens than anybody ever sent, and few enough that their sums stay whole numbers of 64 bits.
 Tokens = Annotated[int, Meta(ge=0, le=10**12)]
+# A text is kept to its last digit. Python would take more than is meant: blanks, 1_0, the digits of other scripts.
+Dollars = Annotated[str, Meta(pattern=r"\A([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")] | float
 Attributes = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=256)]], Meta(max_length=16)
 ]
@@ -36,7 +39,8 @@ class Sample(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     primary_output: str | None = None
 
 
-_SLUG = "a slug of 1 to 64 characters from a-z 0-9 - _ ."
+# The dot is not the last: it would stand beside the full stop of a sentence.
+_SLUG = "a slug of 1 to 64 characters from a-z 0-9 . _ -"
 _MODEL = "a model name of 1 to 128 characters"
 _TIME = "a time as of RFC 3339 with its offset, such as 2026-11-17T14:00:00Z"
 _MILLISECONDS = "a number of milliseconds from 0 to 86,400,000"
@@ -72,6 +76,8 @@ FORMS = {
     "passed": "true or false",
     "details": "a text of up to 10,000 characters",
 }
+# The same of a field that is required, which null does not do for.
+_REQUIRED = {**FORMS, "fallback": _MODEL}
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
@@ -91,9 +97,10 @@ def _misformed(sent: Mapping[str, Any], kind: type[msgspec.Struct]) -> Iterator[
     types = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         if sent.get(field.name) is None and field.required:
-            yield Problem(field.name, f"It is required: {FORMS[field.name]}.")
+            yield Problem(field.name, f"It is required: {_REQUIRED[field.name]}.")
         elif field.name in sent:
             try:
                 msgspec.convert(sent[field.name], types[field.name])
             except msgspec.ValidationError:
-                yield must_be(field.name)
+                words = _REQUIRED if field.required else FORMS
+                yield Problem(field.name, f"It must be {words[field.name]}.")

@@ -1,6 +1,5 @@
 """Drafts of keys: what somebody asks for, or all that speaks against it, field by field. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,13 +8,13 @@ from typing import Any
 from fallbacks.reading import Refused, is_plain, refuse_unstorable, says_something, unknown
 from fallbacks.refusals import Problem
 from fallbacks.scopes import SCOPES
+from fallbacks.slugs import is_slug
 
 MOST_NAME = 100
 MOST_SLUGS = 100
 MOST_DAYS = 36_500
 HIGHEST_RATE = 1_000_000_000
 FIELDS = ("name", "scopes", "workloads", "environments", "expires_at", "rate")
-_SLUG = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ def _of_lists(sent: Mapping[str, Any]) -> Iterator[Problem]:
         elif len(found) > MOST_SLUGS:
             yield Problem(field, f"Name {MOST_SLUGS} at most, or none for all.")
         else:
-            wrong = next((slug for slug in found if not _SLUG.fullmatch(slug)), None)
+            wrong = next((slug for slug in found if not is_slug(slug)), None)
             if wrong is not None:
                 yield Problem(field, f"{wrong[:64]!r} is not a slug: use 1 to 64 characters from a-z 0-9 - _ .")
 

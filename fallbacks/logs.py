@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ _KEY = re.compile(r"\b(fo_[0-9a-f]{8})_[A-Za-z0-9_-]+")
 # Whoever has the address of an invitation joins by it, and of a reset gets in as somebody.
 _LINK = re.compile(r"(/(?:invited|reset)/)[A-Za-z0-9_-]+")
 _FRAMES = 12
+# Codes of PostgreSQL: the connection broke; the server was stopped, starts, or ended the connection.
+_GONE = ("08", "57P0")
 
 
 class Lines(logging.Formatter):
@@ -53,7 +56,7 @@ class OfRequests(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError) and is_out_of_reach(error):
             away("database", error)
             return False
         return record.levelno >= logging.ERROR and error is not None
@@ -62,10 +65,25 @@ class OfRequests(logging.Filter):
 def kind(error: BaseException) -> str:
     """Return what kind of error it is: its name, and PostgreSQL's code and constraint."""
     words = [type(error).__name__]
-    cause = error.__cause__ if isinstance(error, Error) else error
-    words += [code] if isinstance(code := getattr(cause, "sqlstate", None), str) else []
-    words += [name] if (name := getattr(getattr(cause, "diag", None), "constraint_name", None)) else []
+    words += [code] if (code := _code(error)) else []
+    words += [name] if (name := getattr(getattr(_cause(error), "diag", None), "constraint_name", None)) else []
     return " ".join(words)
+
+
+def is_out_of_reach(error: BaseException) -> bool:
+    """Tell whether nothing was answered, or that nothing will be. Any other error is an answer: it is there."""
+    code = _code(error)
+    return not code or code.startswith(_GONE)
+
+
+def _code(error: BaseException) -> str:
+    code = getattr(_cause(error), "sqlstate", None)
+    return code if isinstance(code, str) else ""
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """Return the error of the driver, where it is Django's."""
+    return error.__cause__ if isinstance(error, Error) else error
 
 
 def text(error: BaseException) -> str:
@@ -98,21 +116,38 @@ def started(name: str) -> None:
     log.info("started")
 
 
-_away: dict[str, float] = {}
+# Since when, by the name and the kind of error: of what is out of reach, no kind.
+_away: dict[tuple[str, str], float] = {}
 
 
 def away(name: str, error: BaseException) -> None:
-    """Say, once until it is back, that the `name` (database, stream, broker) cannot be used."""
-    if name not in _away:
-        _away[name] = time.monotonic()
-        log.warning("the %s cannot be used", name, extra={"error": kind(error), "error_text": text(error)})
+    """Say, once until it is back, that the `name` (database, stream, broker) cannot be used.
+
+    Where a database can be reached and answers with an error, each kind of it is said once.
+    """
+    out_of_reach = is_out_of_reach(error)
+    said = (name, "" if out_of_reach else kind(error))
+    if said not in _away:
+        _away[said] = time.monotonic()
+        words = "the %s cannot be used" if out_of_reach else "the %s answers with an error"
+        log.warning(words, name, extra={"error": kind(error), "error_text": text(error)})
 
 
 def back(name: str) -> None:
     """Say that it can be used again, where it could not."""
-    since = _away.pop(name, None)
-    if since is not None:
-        log.info("the %s can be used again", name, extra={"after_seconds": round(time.monotonic() - since, 1)})
+    _ended([said for said in list(_away) if said[0] == name])
+
+
+def connected(**_: Any) -> None:
+    """Hear Django's signal that a connection is there. What the database answers by it is not known yet."""
+    _ended([("database", "")])
+
+
+def _ended(those: Sequence[tuple[str, str]]) -> None:
+    since = [moment for said in those if (moment := _away.pop(said, None)) is not None]
+    if since:
+        after = round(time.monotonic() - min(since), 1)
+        log.info("the %s can be used again", those[0][0], extra={"after_seconds": after})
 
 
 def forget() -> None:

@@ -4,7 +4,7 @@
 a model's own: whoever falls back pays for them in full.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from fallbacks.policy import Model
@@ -15,6 +15,17 @@ MILLION = 1_000_000
 SMALLEST = Decimal("1e-10")
 # Nor is a request that costs more than this one; it could not be stored either.
 HIGHEST = 10**9
+
+
+def told(sent: str | float) -> Decimal:
+    """Return what a sender says that a request cost, as it is kept. Raises ValueError where none costs that."""
+    try:
+        amount = Decimal(str(sent))
+    except InvalidOperation as error:  # an exponent beyond all that can be reckoned with
+        raise ValueError from error
+    if not 0 <= amount <= HIGHEST:
+        raise ValueError
+    return amount.quantize(SMALLEST)
 
 
 class Costs(NamedTuple):

@@ -10,6 +10,8 @@ from fallbacks.refusals import Problem
 Kind = TypeVar("Kind")
 # Letters, by Unicode, that show nothing.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+# Of the numbers of rows: more than there will ever be, and PostgreSQL can compare with it.
+HIGHEST_ROW = 10**18 - 1
 
 
 class Refused(Exception):
@@ -54,6 +56,16 @@ def unknown(
     for name in data:
         if name not in names and name not in passed_over:
             yield Problem(within + _clipped(name), f"It is not a known field: the fields are {', '.join(names)}.")
+
+
+def whole_number(text: str, most: int) -> int | None:
+    """Return the number, from 0 to `most`, that a text is in plain digits; None where it is none.
+
+    Texts with more digits than `most` are not read: Python refuses numbers of thousands of them.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most))):
+        return None
+    return number if (number := int(text)) <= most else None
 
 
 def storable(text: str) -> str:

@@ -1,14 +1,13 @@
 """What is wrong with a policy, field by field, and what to do about it. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 
 from fallbacks.boundary import BY_NAME
 from fallbacks.policy import BOUNDARIES, NOTICES, Boundary, Model, Policy
+from fallbacks.slugs import is_slug
 
-_SLUG = re.compile(r"[a-z0-9._-]{1,64}")
 # From and to, both inside. Where people set the pace, more than they can do is a slip of the finger.
 _RANGES: tuple[tuple[str, int, int], ...] = (
     ("min_attempts", 1, 100),  # as many as an event can tell
@@ -55,7 +54,7 @@ def _of_slugs(policy: Policy) -> Iterator[Problem]:
     named += [("paid_tiers", tier) for tier in sorted(policy.paid_tiers)]
     named += [("payload_classes", shape) for shape in sorted(policy.payload_classes)]
     for field, text in named:
-        if not _SLUG.fullmatch(text):
+        if not is_slug(text):
             yield Problem(field, f"{text!r} is not a slug: use 1 to 64 characters from a-z 0-9 - _ .")
     if not policy.payload_classes:
         yield Problem("payload_classes", "Name at least one shape of the requests that the workload sends.")

@@ -7,6 +7,8 @@
 | minute and hour rollups | ROLLUP_RETENTION_DAYS | in batches |
 | what was exported, not the files | 30 days | in batches |
 | texts of samples, not their reviews | SAMPLE_RETENTION_DAYS | in batches |
+| what events were judged to be before | as long as the events | in batches |
+| sessions, and where they are of | until they end | in batches |
 | day rollups, workloads | ever | |
 
 Everything is kept by whole days in UTC, so that what is left of a day is all of it. Removing may be cut off
@@ -26,6 +28,8 @@ from fallbacks.timebuckets import LENGTH, Kept, Step, floor
 
 # Nothing older is taken, however long it would be kept: partitions are made for so far back.
 OLDEST_TAKEN = timedelta(days=30)
+# The clocks of services differ, and no event comes from tomorrow.
+NEWEST_TAKEN = timedelta(minutes=10)
 # How long the removal of a partition waits for those who read it. Nobody waits behind it.
 PATIENCE_MS = 5_000
 # Rows of one transaction: some tens of milliseconds, for which a recorder may wait for a cell.
@@ -49,6 +53,14 @@ EXPORTS_KEPT = timedelta(days=30)
 REMOVE_EXPORTS = """
 DELETE FROM export WHERE ctid = ANY(ARRAY(SELECT ctid FROM export WHERE started_at < %(before)s LIMIT %(batch)s))
 """
+# Rows are never changed here either. No index has their age first: only what was judged again is in it.
+REMOVE_EARLIER_VERDICTS = """
+DELETE FROM earlier_verdict WHERE ctid = ANY(ARRAY(
+  SELECT ctid FROM earlier_verdict WHERE occurred_at < %(before)s LIMIT %(batch)s
+))
+"""
+# A function of the owner's: whoever reads the key of a session is somebody else.
+REMOVE_SESSIONS = "SELECT FROM remove_ended_sessions(%(batch)s) AS removed WHERE removed > 0"
 OLD_TEXTS = "SELECT count(*) FROM sample WHERE texts_removed_at IS NULL AND sampled_at < %(before)s"
 # Who holds one for review does no more: there is nothing to look at. What somebody is writing goes the next time, since
 # to wait for it while others wait for this could be a circle.
@@ -163,7 +175,9 @@ def apply(now: datetime) -> Removed:
             # First: a recount meanwhile must not take what is half removed for all that there was.
             cursor.execute(REMEMBER, {"before": since})
         removed.traffic = _in_batches(REMOVE_TRAFFIC, before=since - LONGEST_COUNT)
+        _in_batches(REMOVE_EARLIER_VERDICTS, before=since)
         _in_batches(REMOVE_EXPORTS, before=now - EXPORTS_KEPT)
+        _in_batches(REMOVE_SESSIONS)
         for day, state in partitions.to_drop(oldest_day_kept(now)).items():
             try:
                 partitions.drop(day, state, PATIENCE_MS)

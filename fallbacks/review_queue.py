@@ -8,7 +8,7 @@ What counts for its route as the route is now comes first. The rest, answers of 
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -309,9 +309,3 @@ def progress(batch: uuid.UUID, by: User) -> list[Place]:
     found += [Place(place, sample, "skipped") for place, sample in skipped]
     found += [Place(place, sample, "held") for place, sample in now_held]
     return sorted(found, key=lambda each: each.place)
-
-
-def skips_of(samples: Sequence[int]) -> dict[int, int]:
-    """Return how often each of these samples was skipped; none is left out. One query."""
-    rows = PassedOver.objects.filter(sample__in=samples).values_list("sample").annotate(times=Count("id"))
-    return dict.fromkeys(samples, 0) | dict(rows.values_list("sample", "times"))

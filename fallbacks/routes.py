@@ -36,11 +36,8 @@ class Scored:
     recent_passed: int = 0
     newest: int = 0
 
-    def suffices(self, policy: Policy) -> bool:
-        """Tell whether enough were scored, and enough of those passed: of all, and of the newest."""
-        return self.count >= policy.review.min_reviews and self.passes(policy)
-
     def passes(self, policy: Policy) -> bool:
+        """Tell whether enough of them passed: of all, and of the newest."""
         return _share(self.passed, self.count) >= policy.review.pass_rate and not self.has_fallen(policy)
 
     def has_fallen(self, policy: Policy) -> bool:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from fallbacks import bounded, provider
@@ -98,9 +99,9 @@ DATABASES = {
         # What the pool hands out is asked first whether it lives: a restart of PostgreSQL costs no request.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # More connections than a process has threads (8), so nobody waits for one but while PostgreSQL is away: then
-            # it gives up quickly, and what comes next tries anew instead of waiting out a backoff. The pool pauses for
-            # a second after a failed try: who waits a little longer is served as soon as PostgreSQL is back.
+            # More connections than a process has threads, which are 8, so nobody waits for one but while PostgreSQL is
+            # away: then it gives up quickly, and what comes next tries anew instead of waiting out a backoff. The pool
+            # pauses for a second after a failed try: who waits a little longer is served as soon as PostgreSQL is back.
             "pool": {
                 "connection_class": bounded.Connection,
                 "min_size": 0,
@@ -143,10 +144,15 @@ CELERY_BEAT_SCHEDULE = {
     "make-partitions": {"task": "ingest.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     # Decisions know by themselves when an enablement is over: this writes it down.
     "tend-routes": {"task": "ingest.tasks.tend_routes", "schedule": 60.0, "options": {"expires": 60}},
-    "seal-days": {"task": "ingest.tasks.seal_days", "schedule": 3600.0, "options": {"expires": 3600}},
-    # What is too old changes at midnight, in UTC. The other turns try again what a long reader held up, and find the
+    # The next two take minutes, once a day: not at one time, since each takes a process that drains. What is over, and
+    # what is too old, changes at midnight, in UTC. The other turns try again what a long reader held up, and find the
     # day's work on a machine that is off at night.
-    "apply-retention": {"task": "ingest.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
+    "seal-days": {"task": "ingest.tasks.seal_days", "schedule": crontab(minute=10), "options": {"expires": 1800}},
+    "apply-retention": {
+        "task": "ingest.tasks.apply_retention",
+        "schedule": crontab(minute=40),
+        "options": {"expires": 1800},
+    },
 }
 
 # --- Retention ---------------------------------------------------------------------------------------

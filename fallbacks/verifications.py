@@ -51,9 +51,11 @@ class Evidence:
 def read(sent: Mapping[str, Any]) -> Report:
     """Return the report that was sent, from JSON. Raises Refused with all that is wrong with its fields."""
     report = forms.read(sent, Report)
-    if report.id is not None and not report.id.isprintable():
+    # As in an event: one bad byte must not cost a report.
+    name = report.id and storable(report.id)
+    if name is not None and not name.isprintable():
         raise Refused([forms.must_be("id")])
-    return report
+    return msgspec.structs.replace(report, id=name)
 
 
 def receive(report: Report, by: str) -> tuple[Verification, bool]:
@@ -74,7 +76,6 @@ def receive(report: Report, by: str) -> tuple[Verification, bool]:
         made, is_new = Verification.objects.get_or_create(
             workload_id=policy.workload_id,
             name=report.id or uuid.uuid4().hex,
-            # As in an event: one bad byte must not cost a report.
             defaults={**route, "details": storable(report.details or ""), "sent_by": by},
         )
         if is_new:

@@ -1,11 +1,13 @@
 """Answers to what services post, before any framework: a status, headers and JSON."""
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 
 # When a client should come again: long enough for a restart of Redis, short enough to lose no minute.
 RETRY_AFTER = 2
@@ -39,6 +41,24 @@ def usual_headers() -> Headers:
     if settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
     return list(headers.items())
+
+
+def only_read(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Let a view answer GET and HEAD alone. What else comes is told so, without a form's token: it changes nothing."""
+
+    @csrf_exempt
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        return view(request) if request.method in ("GET", "HEAD") else not_taken("GET, HEAD", "Send a GET.")
+
+    return wrapped
+
+
+def not_taken(allowed: str, message: str) -> HttpResponse:
+    """Return the refusal of a method that an address does not take."""
+    response = refusal(405, "method_not_allowed", message).response()
+    response["Allow"] = allowed
+    return response
 
 
 def answer(status: int, body: object, *more: tuple[str, str]) -> Answer:

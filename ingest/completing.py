@@ -58,7 +58,8 @@ def event(sent: wire.EventIn, key: Key, now: datetime, texts: Texts) -> EventRow
     """Return the event as it is stored. Raises BadItem."""
     environment = sent.environment or DEFAULT_ENVIRONMENT
     refuse_uncovered(sent.workload, environment, key)
-    if sent.fallback == sent.primary:
+    primary, fallback = storable(sent.primary), sent.fallback and storable(sent.fallback)
+    if fallback == primary:
         raise BadItem(
             "fallback",
             "must be another model than primary; the same model over another provider is named as a route,"
@@ -72,8 +73,8 @@ def event(sent: wire.EventIn, key: Key, now: datetime, texts: Texts) -> EventRow
         id=printable(sent.id) if sent.id else uuid.uuid4().hex,
         received_at=now,
         environment=environment,
-        primary=storable(sent.primary),
-        fallback=sent.fallback and storable(sent.fallback),
+        primary=primary,
+        fallback=fallback,
         status=status(sent.status),
         reason=storable(sent.reason),
         outcome=(became := outcome(sent)),
@@ -125,7 +126,7 @@ def recent(name: str, moment: datetime, now: datetime) -> datetime:
     oldest = retention.oldest_taken(now)
     if moment < oldest:
         raise BadItem(name, f"must be of {oldest:%Y-%m-%d %H:%M} UTC or later; {moment.isoformat()} is too old")
-    if moment > now + wire.NEWEST:
+    if moment > now + retention.NEWEST_TAKEN:
         raise BadItem(name, f"must be at most 10 minutes ahead; {moment.isoformat()} is further: check the clock")
     return moment
 
@@ -147,12 +148,11 @@ def outcome(sent: wire.EventIn) -> str:
     return sent.outcome
 
 
-def cost(sent: Decimal | None) -> Decimal | None:
-    if sent is None:
-        return None
-    if not sent.is_finite() or not 0 <= sent <= pricing.HIGHEST:
-        raise BadItem("cost_usd", f"must be {FORMS['cost_usd']}")
-    return sent.quantize(pricing.SMALLEST)
+def cost(sent: str | float | None) -> Decimal | None:
+    try:
+        return None if sent is None else pricing.told(sent)
+    except ValueError as error:
+        raise BadItem("cost_usd", f"must be {FORMS['cost_usd']}") from error
 
 
 def whole(milliseconds: float | None) -> int | None:
@@ -198,6 +198,8 @@ def attributes(sent: Mapping[str, str] | None) -> str | None:
 
 
 def printable(text: str) -> str:
-    if not text.isprintable():
+    if text.isprintable():  # nearly every id: nothing to replace
+        return text
+    if not (kept := storable(text)).isprintable():
         raise BadItem("id", f"must be {FORMS['id']}")
-    return text
+    return kept

@@ -7,24 +7,24 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from fallbacks import logs, tally
 from ingest import backpressure, buffer, pulse
+from ingest.answers import only_read
 
 # Entries are recorded within seconds: where one waits for longer, and no batch was finished for as long, nothing moves.
 NO_PROGRESS_AFTER_MS = 20_000
 
 
-@require_safe
+@only_read
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@only_read
 def readyz(request: HttpRequest) -> HttpResponse:
     """Each part that the product needs: `ok`, or what is wrong with it. `503` where one is not."""
     parts: dict[str, str] = {}

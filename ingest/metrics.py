@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 import redis
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
 from fallbacks import tally
 from fallbacks.keys import KeysUnavailable
 from ingest import buffer, pulse
-from ingest.answers import refusal
+from ingest.answers import only_read, refusal
 from ingest.authentication import Refused, authenticate
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,7 +48,7 @@ class Page:
         return "\n".join(self.lines) + "\n"
 
 
-@require_safe
+@only_read
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer with what is known, by a key with the scope `metrics:read`."""
     try:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
@@ -61,7 +62,8 @@ def events(environ: Environ) -> Answer:
         return reading.read_events(read(environ), lines=lines, key=key, now=datetime.now(UTC))
 
     checked = tallied(key, check)
-    tasks.ring_bells(buffer.append(key, events=checked.good, rejected=reasons(checked)))
+    if checked.good:
+        tasks.ring_bells(buffer.append(key, events=checked.good, rejected=reasons(checked)))
     return taken(checked)
 
 
@@ -75,7 +77,8 @@ def traffic(environ: Environ) -> Answer:
         return reading.read_traffic(read(environ), key=key, now=datetime.now(UTC))
 
     checked = tallied(key, check)
-    tasks.ring_bells(buffer.append(key, traffic=checked.good, rejected=reasons(checked)))
+    if checked.good:
+        tasks.ring_bells(buffer.append(key, traffic=checked.good, rejected=reasons(checked)))
     return taken(checked)
 
 
@@ -88,12 +91,21 @@ def admitted(environ: Environ, scope: str) -> Key:
 
 
 def tallied(key: Key, check: Callable[[], Checked[Any]]) -> Checked[Any]:
-    """Return what `check` finds; a body that cannot be read is counted as one rejected item."""
+    """Return what `check` finds. Where nothing of it is good, that is counted here; a body not read is one item."""
     try:
-        return check()
+        checked = check()
     except wire.BadBody as bad:
-        buffer.append(key, rejected={bad.code: 1})
+        count(key, {bad.code: 1})
         raise
+    if not checked.good:
+        count(key, reasons(checked))
+    return checked
+
+
+def count(key: Key, rejected: Mapping[str, int]) -> None:
+    """Let items be paid for and tallied of which none is to be stored: while nothing can be, they are as bad."""
+    with suppress(buffer.Full):
+        buffer.append(key, rejected=rejected)
 
 
 def reasons(checked: Checked[Any]) -> dict[str, int]:

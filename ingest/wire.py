@@ -1,7 +1,5 @@
 """What services may send: the fields of an event and of a count, and their forms in types and in words."""
 
-from datetime import timedelta
-from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -11,6 +9,7 @@ from fallbacks import forms
 from fallbacks.forms import (
     Attempts,
     Attributes,
+    Dollars,
     ErrorCode,
     Features,
     Identifier,
@@ -27,7 +26,6 @@ from fallbacks.forms import (
 MOST_BYTES = 5 * 1024 * 1024
 MOST_ITEMS = 10_000
 DEEPEST = 32
-NEWEST = timedelta(minutes=10)
 MOST_SAMPLE_BYTES = 16 * 1024
 
 
@@ -57,7 +55,7 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     input_tokens: Tokens | None = None
     cached_input_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
-    cost_usd: Decimal | None = None
+    cost_usd: Dollars | None = None
     sample: Sample | None = None
     attributes: Attributes | None = None
 

@@ -11,14 +11,13 @@ from django.utils import timezone
 from dashboard.audit import words
 from fallbacks.audit import Action
 from fallbacks.models import AuditEntry
-from fallbacks.reading import is_storable
+from fallbacks.reading import HIGHEST_ROW, is_storable, whole_number
 
 ACTIONS: tuple[str, ...] = tuple(sorted(get_args(Action)))
 PAGE = 50
 # Rows of a piece of a file.
 PIECE = 1_000
 COLUMNS = ("number", "at", "actor", "action", "workload", "subject", "details", "previous", "hash")
-MOST_DIGITS = 18
 # No index knows who did what: counting on would cost more than it tells.
 MOST_COUNTED = 10_000
 
@@ -153,8 +152,7 @@ class Page:
 
 def number(query: Mapping[str, str], name: str) -> int | None:
     """Read the number of an entry from the address; None where it is none."""
-    given = query.get(name, "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) <= MOST_DIGITS else None
+    return whole_number(query.get(name, ""), HIGHEST_ROW)
 
 
 def page(filters: Filters, before: int | None, after: int | None) -> Page:

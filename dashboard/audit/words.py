@@ -11,7 +11,6 @@ from typing import Any
 
 from dashboard import timezone, words
 from dashboard.policies.field_words import LABELS
-from dashboard.policies.words import both
 from fallbacks.audit import BY_ITSELF
 from fallbacks.models import AuditEntry
 
@@ -77,7 +76,7 @@ def changed(details: Details) -> str:
     fields = [each.get("field", "") for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     labels = [LABELS.get(str(field), str(field)) for field in fields]
     more = len(labels) - MOST_FIELDS
-    return both([*labels[:MOST_FIELDS], f"{more} more"] if more > 0 else labels)
+    return words.both([*labels[:MOST_FIELDS], f"{more} more"] if more > 0 else labels)
 
 
 def day(details: Details, name: str) -> str:
@@ -160,7 +159,7 @@ def _roles(details: Details, subject: str) -> Told:
 
 def listed(found: Any) -> str:
     """Write a detail that is a list: a, b and c; empty where it is none."""
-    return both([str(each) for each in found]) if isinstance(found, list) else ""
+    return words.both([str(each) for each in found]) if isinstance(found, list) else ""
 
 
 def _invited(details: Details, subject: str) -> Told:
@@ -230,7 +229,10 @@ SAYS: Mapping[str, Callable[[Details, str], Told]] = {
     "sign-in reset": _reset,
     "sign-in reset used": _reset_used,
     "sign-in reset withdrawn": lambda details, subject: Told(f"withdrew the link for {subject} to reset their sign-in"),
-    "password changed": lambda details, subject: Told("changed their password"),
+    # Of somebody else: by `make run` alone, when nobody knows it any more.
+    "password changed": lambda details, subject: Told(
+        f"gave {subject} a new password" if subject else "changed their password"
+    ),
     "second factor added": lambda details, subject: Told(f"added a second factor: {subject}"),
     "second factor removed": lambda details, subject: Told(f"removed a second factor: {subject}"),
     "sign-in linked": lambda details, subject: Told(f"linked their account to {text(details, 'provider')}"),

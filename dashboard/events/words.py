@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dashboard.policies.words import both
-from dashboard.words import MISSING
+from dashboard.words import MISSING, both
 from fallbacks.boundary import BY_NAME, STATUS_WORDS, WORKLOAD_OWNER, classify
 from fallbacks.models import Event
 from fallbacks.policy import Policy

@@ -26,17 +26,14 @@ BROKEN = "something here is broken and has been noted. Export it again, and tell
 SUPERSEDED = "the browser did not read on for too long. Export it again."
 
 
-class Download:
-    """The pieces of an export that has its slot. The web server asks for each when it has sent the one before.
+class Held:
+    """The pieces of a file for which one of `slots.threads` was taken: given back at the end, however that comes.
 
-    An iterator and no generator: one whose browser has gone before the first piece has to give back its slot, too.
+    An iterator and no generator: one whose browser has gone before the first piece has to give it back, too.
     """
 
-    def __init__(self, export: Export, file: File, batches: Iterable[Sequence[Row]]) -> None:
-        self.export = export
-        self.written = 0
-        self._pieces = self._write(file, batches)
-        self._ended = False
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
         # Once, and even if nobody closes it.
         self._release = weakref.finalize(self, slots.threads.release)
         self._release.atexit = False
@@ -46,6 +43,21 @@ class Download:
 
     def __next__(self) -> bytes:
         return next(self._pieces)
+
+    def close(self) -> None:
+        """End it, complete or not: the web server closes whatever it was given."""
+        self._pieces = iter(())
+        self._release()
+
+
+class Download(Held):
+    """The pieces of an export that has its slot. The web server asks for each when it has sent the one before."""
+
+    def __init__(self, export: Export, file: File, batches: Iterable[Sequence[Row]]) -> None:
+        self.export = export
+        self.written = 0
+        self._ended = False
+        super().__init__(self._write(file, batches))
 
     def _write(self, file: File, batches: Iterable[Sequence[Row]]) -> Iterator[bytes]:
         yield file.head()
@@ -76,12 +88,12 @@ class Download:
         return self._end(ExportState.DONE)
 
     def close(self) -> None:
-        """End it, complete or not: the web server closes whatever it was given."""
+        """End it, and note how far it came."""
         self._pieces = iter(())
         try:
             self._end(ExportState.LEFT)
         finally:
-            self._release()
+            super().close()
 
     def _end(self, state: ExportState) -> None:
         if self._ended:

@@ -5,6 +5,7 @@ so there are few, over all processes together.
 import math
 import threading
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
@@ -35,10 +36,18 @@ class Busy(Exception):
         self.seconds = seconds
 
 
-def claim(export: Export) -> None:
-    """Store the export as one that goes on. Raises Busy. Whoever has claimed one releases a thread at its end."""
+def take_thread() -> None:
+    """Take one of the threads that files may hold in this process, to be released at the end. Raises Busy."""
     if not threads.acquire(blocking=False):
         raise Busy(wait(timezone.now()))
+
+
+def claim(export: Export) -> None:
+    """Store the export as one that goes on; under another id, where its own was used. Raises Busy.
+
+    Whoever has claimed one releases a thread at its end.
+    """
+    take_thread()
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -47,6 +56,9 @@ def claim(export: Export) -> None:
             running().filter(dead(now)).update(state=ExportState.BROKEN, ended_at=F("seen_at"))
             if running().count() >= MOST:
                 raise Busy(wait(now))
+            # A form may be sent twice at once.
+            if Export.objects.filter(pk=export.pk).exists():
+                export.pk = uuid4()
             export.save(force_insert=True)
     except BaseException:
         threads.release()

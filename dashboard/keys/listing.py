@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from fallbacks import key_ring
 from fallbacks.models import ApiKey, User
 from fallbacks.permissions import MANAGE_KEYS
+from fallbacks.reading import HIGHEST_ROW, whole_number
 from fallbacks.scopes import SCOPES
 
 PAGE = 50
@@ -17,7 +18,6 @@ NOBODY = "-"
 STATES = ("good", "expired", "revoked")
 # A key that ends within this is to be rotated.
 SOON = timedelta(days=7)
-MOST_DIGITS = 18
 # By state: icon, colour, word.
 LOOKS = {
     "good": ("circle-check", "normal", "Good"),
@@ -116,8 +116,8 @@ def page(user: User, filters: Filters, before: str, now: datetime) -> Page:
         found = found.filter(Q(owner=None) if filters.owner == NOBODY else Q(owner__username=filters.owner))
     if filters.scope:
         found = found.filter(scopes__contains=[filters.scope])
-    if before.isascii() and before.isdigit() and len(before) <= MOST_DIGITS:
-        found = found.filter(pk__lt=int(before))
+    if (number := whole_number(before, HIGHEST_ROW)) is not None:
+        found = found.filter(pk__lt=number)
     rows = list(found[: PAGE + 1])
     return Page([Shown(row, now) for row in rows[:PAGE]], rows[PAGE - 1].pk if len(rows) > PAGE else None)
 

@@ -79,4 +79,3 @@ VERIFICATION = {
 }
 VERIFICATION_READ = {**VERIFICATION, "received_at": "2026-11-17T13:12:44.218Z"}
 MODELS_PAGE = {"results": [MODEL], "next": None}
-POLICIES_PAGE = {"results": [POLICY_LISTED], "next": None}

@@ -25,7 +25,7 @@ LABELS: Mapping[str, str] = {
     "for_minutes": "Degraded for",
     "escape_hatch": "Escape hatch",
     "review.sample_rate": "Answers sampled for review",
-    "review.daily_cap": "Samples a day at most",
+    "review.daily_cap": "Samples a day at most, of what broke no rule",
     "review.min_reviews": "Reviews needed",
     "review.pass_rate": "Share that must pass",
     "review.criteria": "Criteria",

@@ -108,7 +108,7 @@ def _degraded() -> Iterator[Field]:
 
 def _review() -> Iterator[Field]:
     yield _field("review.sample_rate", "share", "of the answers by the fallback", unit="%")
-    yield _field("review.daily_cap", "whole", "however many answers there are", unit="a day")
+    yield _field("review.daily_cap", "whole", "beyond it come violations and the first answers of a pair", unit="a day")
     yield _field("review.criteria", "names", "separated by commas; reviewers score each")
     yield _field("review.min_reviews", "whole", "before the route may be enabled")
     yield _field("review.pass_rate", "share", "of those reviews", unit="%")

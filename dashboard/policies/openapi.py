@@ -16,7 +16,7 @@ COMMON = {
 }
 SENT = {
     413: OpenApiResponse(ERROR, "The body is larger than 256 KiB."),
-    415: OpenApiResponse(ERROR, "The body is not sent as `application/json`."),
+    415: OpenApiResponse(ERROR, "The body is not sent as `application/json`, or it is compressed."),
 }
 UNCHANGED = {304: OpenApiResponse(None, "It is what `If-None-Match` says that you have.")}
 NOT_THERE = {404: OpenApiResponse(ERROR, "There is none of this name.")}

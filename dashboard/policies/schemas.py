@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from dashboard.openapi import TEXT_OR_NULL, TIME, obj
+from fallbacks import slugs
 from fallbacks.asking import Asked
 from fallbacks.boundary import CLASSES
 from fallbacks.policy import BOUNDARIES, NOTICES
@@ -14,7 +15,7 @@ from fallbacks.verdict import RULES
 
 TEXT = {"type": "string"}
 SWITCH = {"type": "boolean"}
-SLUG = {"type": "string", "pattern": "^[a-z0-9._-]{1,64}$"}
+SLUG = {"type": "string", "pattern": f"^{slugs.PATTERN}$"}
 NAME = {"type": "string", "minLength": 1, "maxLength": 128}
 NAME_OR_NULL = {"type": ["string", "null"], "minLength": 1, "maxLength": 128}
 PRICE = {"type": ["number", "null"], "minimum": 0, "description": "USD per million tokens; null: not known."}

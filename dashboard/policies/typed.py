@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from dashboard.policies.fields import Field, Kind, Typed
-from fallbacks.reading import with_line_feeds
+from fallbacks.reading import whole_number, with_line_feeds
 
 MOST_DIGITS = 12
 
@@ -99,7 +99,8 @@ def _meant(kind: Kind, values: Sequence[str]) -> Any:
 
 
 def _whole(text: str) -> int | str | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else text or None
+    number = whole_number(text, 10**MOST_DIGITS - 1)
+    return text or None if number is None else number
 
 
 def _share(text: str) -> float | str | None:

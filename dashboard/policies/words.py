@@ -41,7 +41,9 @@ def _told(policy: Policy) -> str:
         return ""
     if policy.notice == "never":
         return "Users see the answers and are not told."
-    whom = "Every user" if policy.notice == "always" else f"Users on {both(sorted(policy.paid_tiers)) or 'no tier'}"
+    whom = (
+        "Every user" if policy.notice == "always" else f"Users on {words.both(sorted(policy.paid_tiers)) or 'no tier'}"
+    )
     return f"{whom} {'is' if policy.notice == 'always' else 'are'} told: “{policy.message}”"
 
 
@@ -65,14 +67,15 @@ def review(review: Review) -> list[str]:
         sampled = "No answer is sampled for review."
     else:
         sampled = (
-            f"{share(review.sample_rate)} of the answers by the fallback are sampled,"
-            f" at most {words.number(review.daily_cap)} a day."
+            f"{share(review.sample_rate)} of the answers by the fallback that broke no rule are sampled,"
+            f" at most {words.number(review.daily_cap)} a day. Beyond that come each that broke one, and the"
+            " first ones of a pair of models."
         )
     of = f"{review.min_reviews} review{'' if review.min_reviews == 1 else 's'}"
     each = "one reviewer" if review.reviews_required == 1 else f"{review.reviews_required} reviewers"
     return [
         sampled,
-        f"Each is scored by {each} within {review.due_hours} hours: {both(review.criteria)}.",
+        f"Each is scored by {each} within {review.due_hours} hours: {words.both(review.criteria)}.",
         f"To be enabled the route needs {of}, of which {share(review.pass_rate)} have passed."
         f" It is then enabled for {review.enabled_for_days} days.",
         "It is suspended by itself when too many reviews fail."
@@ -84,11 +87,6 @@ def review(review: Review) -> list[str]:
 def in_order(triggers: Iterable[str]) -> list[str]:
     """Return error classes, those that say most of an outage first."""
     return sorted(triggers, key=lambda name: (list(FAILS).index(name) if name in FAILS else len(FAILS), name))
-
-
-def both(names: Sequence[str]) -> str:
-    """Write a list: a, b and c."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def either(clauses: Iterable[str]) -> str:
@@ -105,6 +103,6 @@ def headline(policies: int, violations: int, without: Sequence[str]) -> str:
     kept = f"which {words.number(violations)} event{'' if violations == 1 else 's'} broke in the last 7 days"
     if not policies:
         have, kept = "No workload has a policy", ""
-    rest = f"{both(without)} {'has' if len(without) == 1 else 'have'} none." if len(without) < 4 else ""
+    rest = f"{words.both(without)} {'has' if len(without) == 1 else 'have'} none." if len(without) < 4 else ""
     rest = rest or f"{len(without)} workloads have none."
     return " ".join(filter(None, [f"{', '.join(filter(None, [have, kept]))}.", rest if without else ""]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.audit import words
-from dashboard.policies.words import both
+from dashboard.words import both
 from fallbacks.models import AuditEntry
 
 TURNS = (

@@ -1,7 +1,6 @@
 """What the pages of policies write with: marks of the boundary, rules, and the controls' other half of an address."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from django import template
 from django.utils.html import format_html
@@ -12,7 +11,7 @@ from dashboard.policies import field_words
 from dashboard.policies import words as policy_words
 from dashboard.rule_words import MEANING, MarkWords, acts, sentence
 from dashboard.templatetags.observatory import icon
-from dashboard.words import MISSING
+from dashboard.words import both, price
 from fallbacks.canonical import Difference
 from fallbacks.versions import Stored
 
@@ -22,6 +21,7 @@ register.filter("share", field_words.share)
 register.filter("acts", acts)
 register.filter("may_open", doors.opens)
 register.filter("sentence", sentence)
+register.filter("dollars", price)
 
 
 @register.simple_tag
@@ -70,13 +70,13 @@ def notice(name: str) -> str:
 @register.filter
 def names(found: Iterable[str]) -> str:
     """A list of names, in their order: a, b and c."""
-    return policy_words.both(sorted(found)) or "none"
+    return both(sorted(found)) or "none"
 
 
 @register.filter
 def in_turn(found: Sequence[str]) -> str:
     """A list as it is: a, b and c."""
-    return policy_words.both(found)
+    return both(found)
 
 
 @register.simple_tag
@@ -103,12 +103,3 @@ def part_bar(passed: int, of: int) -> SafeString:
 def listed(found: Iterable[str]) -> str:
     """Names, in their order, for a table: a, b, c."""
     return ", ".join(sorted(found))
-
-
-@register.filter
-def dollars(price: Decimal | None) -> str:
-    """A price in USD: cents, and as many digits more as say something; a dash where it is not known."""
-    if price is None:
-        return MISSING
-    digits = max(2, -int(price.normalize().as_tuple().exponent))
-    return f"${price:,.{digits}f}"

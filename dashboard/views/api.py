@@ -15,6 +15,7 @@ from dashboard import breakdowns, figures, openapi, parameters, queries
 from dashboard.breakdowns import Broken
 from dashboard.events import rows as event_rows
 from dashboard.standings import standings
+from fallbacks import timebuckets
 from fallbacks.models import Event
 from fallbacks.rates import Counts
 from fallbacks.timebuckets import LENGTH, starts
@@ -78,6 +79,7 @@ class RatesView(APIView):
         window, step, scope = asked.window, asked.step, asked.scope
         series = queries.counts_by_bucket(window, step, scope)
         kinds = breakdowns.by_bucket(window, step, scope, figures.kinds_by(asked.by), times=True)
+        parameters.refuse_too_many(step, timebuckets.count(window, LENGTH[step]), max(len(series), len(kinds)))
         buckets = [
             {"start": start, **row}
             for start in starts(window, LENGTH[step])

@@ -1,7 +1,6 @@
 """How many events there are, for a page that is paused: it tells how many came in since. One query over days."""
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -10,11 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard.queries import Scope, totals
+from fallbacks.retention import NEWEST_TAKEN, OLDEST_TAKEN
+from fallbacks.slugs import is_slug
 from fallbacks.timebuckets import LENGTH, Window, ceil, floor
-
-# An event may be as old when it comes, or as far ahead.
-OLDEST, AHEAD = timedelta(days=31), timedelta(minutes=10)
-SLUG = re.compile(r"[a-z0-9._-]{1,64}")
 
 
 @never_cache
@@ -24,7 +21,7 @@ def came_in(request: HttpRequest) -> HttpResponse:
     try:
         since = datetime.fromisoformat(request.GET.get("since", ""))
         # Whole days, so that the same ones are counted each time.
-        start, end = floor(since - OLDEST, LENGTH["day"]), ceil(timezone.now() + AHEAD, LENGTH["day"])
+        start, end = floor(since - OLDEST_TAKEN, LENGTH["day"]), ceil(timezone.now() + NEWEST_TAKEN, LENGTH["day"])
         scope = Scope(workloads(request), environment(request))
         counts = totals(Window.around(start, end), scope)
     except (ValueError, TypeError, OverflowError) as error:
@@ -42,6 +39,6 @@ def environment(request: HttpRequest) -> str | None:
 
 def slug(text: str) -> str:
     """Return the text where it is a slug. Raises ValueError."""
-    if not SLUG.fullmatch(text):
+    if not is_slug(text):
         raise ValueError(f"{text!r} is no slug")
     return text

@@ -20,6 +20,7 @@ from dashboard.views import export_figures, export_lists
 from dashboard.views.controls import asked, refused
 from dashboard.views.who_asks import who_asks
 from fallbacks.models import Export
+from fallbacks.reading import whole_number
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 LISTED = 50
 # How often a page may ask for an export that has not begun: the form is on its way.
 MOST_TRIES = 10
+# What a page made up asks for is as many; what is longer is no number.
+HIGHEST_TRIES = 999
 
 
 @never_cache
@@ -41,7 +44,8 @@ def events(request: HttpRequest) -> HttpResponseBase:
         return render(request, "pages/export.html", {"wanted": wanted, "unclear": True}, status=400)
     file = make(event_file.COLUMNS)
     export = Export(
-        id=new_id(request.POST.get("id", "")),
+        # The page has chosen one, or it has no script.
+        id=known_id(request.POST.get("id", "")) or uuid4(),
         owner=who_asks(request),
         what=wanted.what,
         start=wanted.window.start,
@@ -109,8 +113,8 @@ def one(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     number = known_id(slug)
     export = slots.of(who_asks(request)).filter(pk=number).first() if number else None
-    tries = request.GET.get("tries", "")
-    left = min(int(tries), MOST_TRIES) if tries.isascii() and tries.isdigit() and len(tries) < 4 else -1
+    tries = whole_number(request.GET.get("tries", ""), HIGHEST_TRIES)
+    left = -1 if tries is None else min(tries, MOST_TRIES)
     if export is None and left < 0:
         raise Http404
     context = {"progress": Progress(export, now) if export else None, "slug": slug, "tries": left - 1}
@@ -124,9 +128,3 @@ def known_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def new_id(text: str) -> UUID:
-    """Return the id that a page has chosen; another, where it is none or was used."""
-    chosen = known_id(text)
-    return chosen if chosen and not Export.objects.filter(pk=chosen).exists() else uuid4()

@@ -26,12 +26,11 @@ from dashboard.views.who_asks import who_asks
 from fallbacks import key_ring, tally
 from fallbacks.key_drafts import draft
 from fallbacks.models import Event, Workload
+from fallbacks.retention import NEWEST_TAKEN, OLDEST_TAKEN
 from fallbacks.timebuckets import Window
 
 KEY_NAME = "first-key"
 SCOPES = ("events:write", "traffic:write")
-# An event may be so old when it comes, or so far ahead.
-OLDEST, AHEAD = timedelta(days=31), timedelta(minutes=10)
 # The clocks of two machines differ.
 SKEW = timedelta(minutes=1)
 MOST_NEW = 20
@@ -119,11 +118,11 @@ def opened(request_id: str) -> Watch:
 def found(watch: Watch) -> Event | None:
     """Return the event that is waited for: that of the command, or the latest of a workload that is new."""
     now = timezone.now()
-    kept = Window.around(now - OLDEST, now + AHEAD)
+    kept = Window.around(now - OLDEST_TAKEN, now + NEWEST_TAKEN)
     if not watch.newest:
         return first(event_rows.latest(kept, Scope(), Filters(), 1))
     new = list(Workload.objects.filter(pk__gt=watch.newest).values_list("slug", flat=True)[:MOST_NEW])
-    since = Window.around(datetime.fromtimestamp(watch.since, UTC) - SKEW, now + AHEAD)
+    since = Window.around(datetime.fromtimestamp(watch.since, UTC) - SKEW, now + NEWEST_TAKEN)
     sent = event_rows.latest(since, Scope(), Filters({"request_id": [watch.request_id]}), 1)
     return first(sent) or (first(event_rows.latest(kept, Scope(new), Filters(), 1)) if new else None)
 

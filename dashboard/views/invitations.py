@@ -18,10 +18,10 @@ from fallbacks import members
 from fallbacks.links import NotGood
 from fallbacks.models import Invitation, User
 from fallbacks.not_now import NotNow
+from fallbacks.reading import HIGHEST_ROW, whole_number
 
 # What a link is for where nobody ticked anything yet.
 USUAL = ("viewer",)
-MOST_DIGITS = 18
 
 
 @never_cache
@@ -42,9 +42,8 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 def lapsed_invitation(number: str) -> Invitation | None:
     """Return the invitation of which the time ran out and which is to be made again; None where there is none."""
-    if not (number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS):
-        return None
-    return members.lapsed_invitations().filter(pk=int(number)).first()
+    found = whole_number(number, HIGHEST_ROW)
+    return None if found is None else members.lapsed_invitations().filter(pk=found).first()
 
 
 def form(request: HttpRequest, chosen: Any, **said: str) -> HttpResponse:

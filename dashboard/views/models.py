@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import who_may
 from dashboard.policies import fields, typed
-from dashboard.policies import words as policy_words
 from dashboard.policies.model_form import FIELDS
 from dashboard.views.who_asks import who_asks
+from dashboard.words import both
 from fallbacks import catalogue, rulebook, versions
 from fallbacks.canonical import Difference, differences, model_json
 from fallbacks.drafts import model_draft
@@ -95,7 +95,7 @@ def saved(request: HttpRequest, name: str, body: dict[str, Any], base: str) -> H
     if change.before == change.after:
         messages.info(request, f"Nothing was changed: {name} is in the catalogue like that.")
     else:
-        closed = f" The routes of {policy_words.both(change.closed)} were closed to users." if change.closed else ""
+        closed = f" The routes of {both(change.closed)} were closed to users." if change.closed else ""
         messages.success(request, f"{name} is saved. Policies and verdicts go by it from now on.{closed}")
     return redirect("models")
 

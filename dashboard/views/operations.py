@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.words import number as written
 from fallbacks import aside, tally
 from fallbacks.models import KeptAside
+from fallbacks.reading import HIGHEST_ROW, whole_number
 
 ROWS = 25
 # What is longer is cut: a page must stay one.
@@ -41,8 +42,8 @@ def operations(request: HttpRequest) -> HttpResponse:
     """Show where everything that was received is."""
     before = request.GET.get("before", "")
     rows = KeptAside.objects.order_by("-pk")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    if (number := whole_number(before, HIGHEST_ROW)) is not None:
+        rows = rows.filter(pk__lt=number)
     shown = list(rows[: ROWS + 1])
     context = {
         "kept": [Kept(row, legible(row), len(row.body)) for row in shown[:ROWS]],

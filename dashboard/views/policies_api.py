@@ -21,7 +21,11 @@ from fallbacks.reading import Refused, is_storable
 from fallbacks.routes import RouteState
 from fallbacks.versions import Stored
 
-WORKLOAD = words.path("workload", schemas.SLUG, "The workload's slug.")
+WORKLOAD = words.path(
+    "workload",
+    {"type": "string", "pattern": r"^([a-z0-9._-]{1,64}|~\.{1,2})$"},
+    "The workload's slug. `.` and `..` are written `~.` and `~..`: clients take them for steps in a path.",
+)
 
 
 class PoliciesView(APIView):

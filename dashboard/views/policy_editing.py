@@ -15,8 +15,11 @@ from dashboard.policies.fields import Section
 from dashboard.views.who_asks import who_asks
 from fallbacks import catalogue, policies, versions
 from fallbacks.canonical import policy_json
-from fallbacks.reading import Refused
+from fallbacks.reading import Refused, whole_number
 from fallbacks.versions import Stored
+
+# Of a version that a form was made from: more than there will be, and an integer of PostgreSQL takes it.
+HIGHEST_VERSION = 10**9 - 1
 
 
 class Outdated(Exception):
@@ -66,8 +69,7 @@ def made(request: HttpRequest, slug: str, stored: Stored | None) -> Draft:
     sections = policy_form.sections(models)
     names = policy_form.fields(sections)
     if request.method == "POST":
-        number = request.POST.get("made_from", "")
-        made_from = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+        made_from = whole_number(request.POST.get("made_from", ""), HIGHEST_VERSION) or 0
         return Draft(slug, made_from, models, sections, typed.sent(names, request.POST), stored)
     filled = typed.typed_of(names, policy_json(stored.policy) if stored else policy_form.USUAL)
     filled |= {each.name: request.GET.getlist(each.name) for each in names if each.name in request.GET}

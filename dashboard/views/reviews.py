@@ -14,7 +14,7 @@ from dashboard.reviews import desk, queue, words
 from dashboard.timezone import current
 from dashboard.views.who_asks import who_asks
 from fallbacks import review_queue
-from fallbacks.reading import says_something
+from fallbacks.reading import HIGHEST_ROW, says_something, whole_number
 from fallbacks.sampling import REASONS
 
 
@@ -70,11 +70,12 @@ def number(sent: QueryDict) -> int | None:
     Whoever names one that cannot be read means that one, and not all.
     """
     text = sent.get("sample")
-    if text is not None and not (text.isascii() and text.isdigit() and len(text) < 19):
+    found = None if text is None else whole_number(text, HIGHEST_ROW)
+    if text is not None and found is None:
         raise errors.Unclear(
             "sample is not the number of a sample.", "Nothing was done. Leave it out, or name one, such as sample=12."
         )
-    return None if text is None else int(text)
+    return found
 
 
 def only_counting(sent: QueryDict) -> bool | None:

@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import asked_again, passkey_forms, provider
-from dashboard.forms import SignInForm
+from dashboard.sign_in_form import SignInForm
 
 TEMPLATE, AGAIN = "pages/login.html", "pages/again.html"
 # By ACCOUNT_RATE_LIMITS. django-axes counts each name at each address by itself: a list of names, each tried a few

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from dashboard import words
 from dashboard.breakdowns import Broken
-from dashboard.policies.words import both
 from fallbacks.policy import Model
 from fallbacks.rulebook import Rulebook
 
@@ -69,15 +68,9 @@ def working(tokens: int, primary: str, fallback: Model | None, *, alone: bool) -
     if fallback is None or fallback.input_price is None:
         return f"{lost}; what the fallback charged for them is not known."
     less = fallback.input_price if fallback.cached_input_price is None else fallback.cached_input_price
-    each = f"${written(fallback.input_price)} − ${written(less)} a million"
+    each = f"{words.price(fallback.input_price)} − {words.price(less)} a million"
     product = f"{words.number(tokens)} × ({each})" if alone else f"each at the fallback's own prices, here {each}"
     return f"{lost}, and {fallback.name} charged them in full: {product}."
-
-
-def written(price: Decimal) -> str:
-    """Write a price: cents, and as many digits more as say something."""
-    digits = max(2, -int(price.normalize().as_tuple().exponent))
-    return f"{price:,.{digits}f}"
 
 
 def missing(whole: Broken, book: Rulebook, primary: str, fallback: str) -> str:
@@ -89,7 +82,7 @@ def missing(whole: Broken, book: Rulebook, primary: str, fallback: str) -> str:
     said += " is a cost known" if not whole.priced else " no cost is known"
     unknown = [name for name in (primary, fallback) if not has_prices(book.models.get(name))]
     if unknown:
-        return f"{said}: the catalogue has no prices of {both(unknown)}. With prices, events count from then on."
+        return f"{said}: the catalogue has no prices of {words.both(unknown)}. With prices, events count from then on."
     return f"{said}: events have no tokens. Send input_tokens, cached_input_tokens and output_tokens with them."
 
 

@@ -14,7 +14,8 @@ def now(standing: Standing, judged: Counts, day: Counts, limits: Limits, primary
     if day.under_reported:
         return (
             f"{sentences.requests(day.events)} left {primary or 'the primary'} in the last 24 hours, but only"
-            f" {words.number(day.requests)} were reported as traffic: no rate can be told."
+            f" {words.number(day.requests)} {'was' if day.requests == 1 else 'were'} reported as traffic: no rate can"
+            " be told."
         )
     if standing.state == "no_traffic":
         return (

@@ -48,6 +48,13 @@ def test_after_fifteen_minutes_the_password_is_asked_and_what_was_sent_goes_on(e
     assert ApiKey.objects.count() == 3
 
 
+def test_a_session_that_does_not_say_when_is_asked(engineer: Client) -> None:
+    session = engineer.session
+    del session[asked_again.SHOWN_AT]
+    session.save()
+    assert asked_for(ask_for_key(engineer)) == "/first-run"
+
+
 def test_what_was_sent_goes_on_once_and_only_for_whom_it_was_asked(engineer: Client) -> None:
     later(engineer)
     ask_for_key(engineer)

@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 from pytest_django import Settings
 
-from fallbacks import provider
+from fallbacks import members, provider, review_queue
 from fallbacks.environment import Environment
+from fallbacks.links import NotGood
 from fallbacks.models import ApiKey, AuditEntry, User
+from tests import reviews
 from tests.accounts import issuer as issuers
 from tests.accounts.issuer import CLIENT, SECRET, Issuer
 from tests.accounts.people import PASSWORD, ask_for_key, asked_for, is_in, later, make, sign_in, with_app
@@ -126,6 +128,22 @@ def test_roles_are_taken_over_at_each_sign_in_and_each_change_is_in_the_log(issu
     del issuer.person["groups"]
     come()
     assert roles() == []
+
+
+def test_who_loses_a_role_there_holds_nothing_that_it_gave(issuer: Issuer) -> None:
+    make("root", "admin")
+    issuer.person["groups"] = ["observatory-admins"]
+    come()
+    kim = User.objects.get(username="kim")
+    [sample] = reviews.sampled()
+    review_queue.claim(kim)
+    token = members.invite(kim, ["admin"]).token
+    issuer.person["groups"] = ["eng"]
+    come()
+    assert not review_queue.held(kim).exists()
+    assert f'"samples":[{sample.pk}]' in AuditEntry.objects.get(action="roles changed").details
+    with pytest.raises(NotGood, match="withdrawn"):
+        members.invitation_of(token)
 
 
 def test_the_last_admin_stays_one_whatever_the_provider_says(issuer: Issuer) -> None:

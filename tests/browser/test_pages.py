@@ -11,9 +11,11 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from fallbacks import policies
 from fallbacks.recording import record
 from tests.browser.conftest import OpenPage
 from tests.make import event, traffic
+from tests.policy.stored import SUPPORT, put_support
 
 NARROW, WIDE = 360, 1600
 # Each theme and each width once: what a width breaks, no colour mends.
@@ -211,3 +213,36 @@ def test_the_first_key_goes_to_the_content(browser_page: OpenPage, viewer: Clien
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_names_of_64_letters_are_within_the_screen(
+    browser_page: OpenPage, viewer: Client, database: None, others: int
+) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    name = "e" * 64
+    record([event(workload="w" * 64, environment=where, occurred_at=at) for where in [name, *["production"] * others]])
+    for path in ("/", "/violations", "/reviews/results", "/boundary", f"/workloads/{'w' * 64}", "/events"):
+        page = browser_page(f"{path}?environment={name}", viewer, "light", NARROW)
+        look(page)
+        page.context.close()
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_workload_whose_name_is_a_step_in_a_path_has_its_pages(
+    browser_page: OpenPage, viewer: Client, database: None, name: str
+) -> None:
+    put_support()
+    policies.put(name, SUPPORT | {"workload": name}, "tests")
+    record([event(workload=name)])
+    address = re.escape(f"/~{name}")
+    page = browser_page("/", viewer)
+    page.get_by_role("link", name=name, exact=True).first.click()
+    expect(page).to_have_url(re.compile(rf"/workloads{address}(\?|$)"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.goto("/policies")
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page).to_have_url(re.compile(f"/policies{address}$"))
+    page.get_by_role("link", name="What enabling needs, and its history").click()
+    expect(page).to_have_url(re.compile(f"/policies{address}/route$"))
+    expect(page.locator(".crumbs")).to_contain_text(name)

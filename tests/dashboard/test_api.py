@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard import parameters
 from fallbacks import catalogue, key_ring, keys
 from fallbacks.recording import record
 from tests import make
@@ -308,6 +309,22 @@ def test_events_are_filtered_by_their_fields(get: Get) -> None:
     record([make.event(primary="p", outcome="blocked"), make.event(fallback="f"), make.event()])
     for query in ({"primary": "p"}, {"fallback": "f"}, {"outcome": "blocked"}):
         assert len(get(EVENTS, span(**query)).json()["results"]) == 1
+
+
+def test_what_a_service_sent_whose_clock_is_ahead_is_listed(get: Get) -> None:
+    record([make.event(id="ahead", occurred_at=datetime.now(UTC) + timedelta(minutes=9))])
+    assert [event["id"] for event in get(EVENTS).json()["results"]] == ["ahead"]
+    assert get(EVENTS, {"to": datetime.now(UTC).isoformat()}).json()["results"] == []
+
+
+def test_rates_of_more_combinations_than_anybody_reads_are_refused(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "MOST_ROWS_ASKED", 500)
+    record([make.event(primary=f"model-{number}") for number in range(5)])
+    assert get(RATES, span(by="workload")).status_code == 200
+    answer = get(RATES, span(by=["workload", "primary"]))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == "step"
+    assert "120 buckets of 5 combinations of `by` are 600 rows, 500 are the most" in answer.json()["error"]["message"]
 
 
 def test_reading_costs_few_queries_however_many_events(get: Get, django_assert_max_num_queries: Any) -> None:

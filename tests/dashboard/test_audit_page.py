@@ -2,7 +2,9 @@
 
 import contextlib
 import csv
+import gc
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -15,11 +17,12 @@ from django.test import Client
 
 from dashboard.audit import log as audit_log
 from dashboard.audit import words
+from dashboard.exports import slots
 from fallbacks import audit, enablement
 from fallbacks.models import AuditEntry
 from tests.conftest import Person
 from tests.dashboard import stage
-from tests.dashboard.stage import shown
+from tests.dashboard.stage import shown, text_of
 from tests.policy import on_the_way as way
 
 PAGE = "/audit"
@@ -268,6 +271,28 @@ def test_a_long_file_comes_in_pieces_without_a_gap(admin: Client, monkeypatch: p
     write(30)
     rows = list(csv.DictReader(io.StringIO(exported(admin, "csv"))))
     assert [int(row["number"]) for row in rows] == list(range(30, 0, -1))
+
+
+def test_files_that_nobody_reads_leave_threads_for_events(admin: Client) -> None:
+    write(3)
+    held: list[Any] = [admin.post(f"{PAGE}/export", {"format": "csv"}) for _ in range(slots.MOST)]
+    refused = admin.post(f"{PAGE}/export", {"format": "csv"})
+    assert refused.status_code == 429
+    assert 5 <= int(refused["Retry-After"]) <= 120
+    assert "Not now: 2 exports go on already." in text_of(refused.content)
+    told = admin.post(f"{PAGE}/export", {"format": "csv"}, headers={"accept": "application/json"})
+    assert (told.status_code, told.json()["error"]["code"]) == (429, "too_many_exports")
+    # Closed before its first piece, after some, and at its end.
+    for pieces in (0, 1, 9):
+        for _ in itertools.islice(held[0].streaming_content, pieces):
+            pass
+        held[0].close()
+        held[0] = admin.post(f"{PAGE}/export", {"format": "json"})
+        assert held[0].status_code == 200
+    # Nobody closes them, not even the server.
+    del held[:]
+    gc.collect()
+    assert len(exported(admin, "csv").splitlines()) == 4
 
 
 def test_what_a_spreadsheet_would_calculate_is_text(admin: Client) -> None:

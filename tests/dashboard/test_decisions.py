@@ -97,6 +97,9 @@ def test_what_is_not_known_to_be_allowed_fails(decide: Decide) -> None:
         ({"outcome": "ok"}, ["outcome"]),
         ({"occurred_at": "2026-11-17T14:00:00"}, ["occurred_at"]),
         ({"fallback": "premium-chat"}, ["fallback"]),
+        ({"primary": "a\0", "fallback": "a\ufffd"}, ["fallback"]),
+        ({"cost_usd": "1_0"}, ["cost_usd"]),
+        ({"cost_usd": "1e99999999999999999999"}, ["cost_usd"]),
         ({"provider_features": ["a"] * 17}, ["provider_features"]),
         ({"sample": {"inputs": "a"}}, ["sample"]),
         ({"id": "a\nb", "cost_usd": -1}, ["id", "cost_usd"]),
@@ -105,6 +108,16 @@ def test_what_is_not_known_to_be_allowed_fails(decide: Decide) -> None:
 def test_a_question_that_is_none_is_refused_by_its_fields(decide: Decide, change: Json, refused: list[str]) -> None:
     answer = decide(**change)
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, refused)
+
+
+def test_a_question_may_hold_an_id_with_a_bad_byte_as_an_event_may(decide: Decide) -> None:
+    assert decide(id="a\0b").status_code == 200
+
+
+@pytest.mark.parametrize("field", ["workload", "environment", "tier", "payload_class"])
+def test_what_a_slug_must_be_is_said_with_one_full_stop(decide: Decide, field: str) -> None:
+    message = decide(**{field: "No Slug"}).json()["error"]["message"]
+    assert message == f"{field}: It must be a slug of 1 to 64 characters from a-z 0-9 . _ -."
 
 
 # What an event may hold besides: a good value, and one that is refused.

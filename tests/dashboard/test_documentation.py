@@ -27,7 +27,9 @@ def included(part: Any) -> Any:
 
 def test_every_address_of_the_api_is_described_and_no_other(schema: dict[str, Any]) -> None:
     routes = {f"/{pattern.pattern}" for part in get_resolver().url_patterns for pattern in included(part)}
-    served = {re.sub("<text:(.+?)>", r"{\1}", route) for route in routes if route.startswith("/api/v1/")} | set(DIRECT)
+    served = {
+        re.sub("<(?:text|any_workload):(.+?)>", r"{\1}", route) for route in routes if route.startswith("/api/v1/")
+    } | set(DIRECT)
     assert set(schema["paths"]) == served
     methods = {(path, method) for path, said in schema["paths"].items() for method in said}
     assert methods == {

@@ -46,6 +46,21 @@ def test_an_address_that_is_none_is_a_page_with_a_way_back(viewer: Client) -> No
     assert 'href="/"' in answer.text
 
 
+def test_an_address_of_the_api_that_is_none_points_to_those_that_there_are(database: None) -> None:
+    answer = Client().get("/api/v1/rate")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert answer.json()["error"]["message"] == (
+        "There is nothing at this address. See /api/docs for the addresses that there are."
+    )
+
+
+def test_who_asks_the_api_for_something_else_than_json_is_told_what_to_send(database: None) -> None:
+    key = key_ring.make("reader", ["rates:read"])
+    answer = Client().get("/api/v1/rates", headers={"authorization": f"Bearer {key}", "accept": "text/html"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (406, "not_acceptable")
+    assert "send the header `Accept: application/json`" in answer.json()["error"]["message"]
+
+
 def test_a_machine_gets_its_error_in_json(viewer: Client) -> None:
     answer = viewer.get("/nothing/here", headers={"accept": "application/json"})
     assert set(answer.json()["error"]) == {"code", "message"}

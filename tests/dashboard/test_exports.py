@@ -256,6 +256,17 @@ def test_many_that_ask_at_once_get_two(viewer: Client, monkeypatch: pytest.Monke
     assert len(got) == Export.objects.count() == slots.MOST
 
 
+def test_a_form_sent_twice_at_once_is_two_exports(viewer: Client) -> None:
+    owner, chosen = get_user_model().objects.get(), uuid4()
+    exports = [Export(id=chosen, owner=owner, what="x", format="csv", start=NOON, end=NOON) for _ in range(2)]
+    for export in exports:
+        slots.claim(export)
+        slots.threads.release()
+    assert exports[0].pk == chosen
+    assert set(Export.objects.values_list("pk", flat=True)) == {export.pk for export in exports}
+    assert Export.objects.count() == 2
+
+
 def test_a_browser_that_goes_away_frees_the_slot(viewer: Client) -> None:
     record([event() for _ in range(3)])
     kept = []
@@ -371,7 +382,7 @@ def test_what_an_export_would_hold_is_said_before(viewer: Client) -> None:
     record([event(), event(outcome="failed", tier="pro")])
     text = text_of(viewer.get("/events/export?outcome=failed&after=x").content)
     assert "1 event to export" in text
-    assert "At most 1 events to export" in text_of(viewer.get("/events/export?outcome=failed&tier=pro").content)
+    assert "At most 1 event to export" in text_of(viewer.get("/events/export?outcome=failed&tier=pro").content)
 
 
 def test_figures_are_those_of_the_api(viewer: Client) -> None:

@@ -263,8 +263,15 @@ def test_without_traffic_or_with_too_little_there_are_numbers_and_no_percentage(
     assert "%" not in text
     record([], [traffic(requests=1)])
     text = shown(viewer)
-    assert "Traffic under-reported 2 events, 1 requests: no rates" in text
+    assert "Traffic under-reported 2 events, 1 request: no rates" in text
     assert "%" not in text
+
+
+def test_one_is_said_as_one(viewer: Client) -> None:
+    record([event()], [traffic(requests=0)])
+    text = shown(viewer)
+    assert "Traffic under-reported 1 event, 0 requests: no rates" in text
+    assert not re.search(r"\b1 (events|requests|answers|violations|samples)\b", text)
 
 
 def test_columns_sort_and_what_is_not_known_comes_last(viewer: Client) -> None:

@@ -1,5 +1,6 @@
 """Models, policies, verifications, as machines read and write them: refused by their fields, never overwritten."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,12 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from fallbacks import key_ring
-from fallbacks.models import ApiKey, CatalogueModel, PolicyVersion, Verification
+from fallbacks.models import ApiKey, CatalogueModel, PolicyVersion, User, Verification
+from fallbacks.scopes import MANAGE
+from tests.conftest import Person
 from tests.policy import on_the_way as way
 from tests.policy.policies import DEMO, MODELS, REFUSED, VALID, Json, Refused
 from tests.policy.stored import SUPPORT, close, put_models, put_support, verify
@@ -164,6 +168,15 @@ def test_what_cannot_be_stored_is_refused_and_breaks_nothing(ask: Ask, change: J
     ]
 
 
+@pytest.mark.parametrize("workload", [".", ".."])
+def test_a_workload_whose_name_is_a_step_in_a_path_has_an_address_that_is_none(ask: Ask, workload: str) -> None:
+    put_models()
+    path = reverse("api-policy", args=[workload])
+    assert path == f"{POLICY}/~{workload}"
+    assert ask("PUT", path, SUPPORT | {"workload": workload}).status_code == 201
+    assert ask("GET", path).json()["workload"] == workload
+
+
 def test_a_policy_is_sent_to_the_address_of_its_workload(ask: Ask) -> None:
     put_models()
     assert fields(ask("PUT", f"{POLICY}/another", SUPPORT)) == ["workload"]
@@ -211,7 +224,13 @@ def test_lists_are_in_pages_that_follow_each_other(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("path", [MODEL, POLICY])
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "limit=", "colour=red", "cursor=%00"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=0", "limit=501", "limit=x", "limit=", "colour=red"),
+        *("cursor=%00", "cursor=", "cursor=x", "cursor=premium-chat", "cursor=WzFd", "cursor=WyJcdTAwMDAiXQ%3D%3D"),
+    ],
+)
 def test_a_list_that_cannot_be_given_is_told_why(ask: Ask, path: str, query: str) -> None:
     answer = ask("GET", f"{path}?{query}")
     assert answer.status_code == 400
@@ -310,6 +329,32 @@ def test_what_is_too_large_or_no_json_has_its_own_status(ask: Ask) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "content_type")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("PUT", f"{MODEL}/home"), ("PUT", f"{POLICY}/a"), ("POST", VERIFY), ("POST", "/api/v1/decisions")),
+        *(("POST", "/api/v1/keys"), ("POST", "/api/v1/keys/{prefix}/rotate")),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "x-made-up", "GZIP, identity"])
+def test_a_body_that_is_said_to_be_compressed_is_refused_with_what_to_do(
+    person: Person, method: str, path: str, encoding: str
+) -> None:
+    person("engineer")
+    key = key_ring.make("gateway", [*SCOPES, MANAGE], owner=User.objects.get())
+    client = Client(headers={"authorization": f"Bearer {key}", "content-encoding": encoding})
+    path = path.replace("{prefix}", key_ring.prefix_of(key))
+    for body in (gzip.compress(json.dumps(MODELS["home"]).encode()), json.dumps(MODELS["home"])):
+        answer: Any = client.generic(method, path, body, content_type="application/json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (415, "content_encoding")
+        assert "Send the body uncompressed" in answer.json()["error"]["message"]
+    assert not CatalogueModel.objects.exists()
+
+
+def test_a_body_that_is_said_to_be_as_it_is_is_taken(ask: Ask) -> None:
+    assert ask("PUT", f"{MODEL}/home", MODELS["home"], Content_Encoding="Identity").status_code == 201
+
+
 def test_a_key_of_some_workloads_reads_and_writes_those_alone(ask: Ask) -> None:
     put_models()
     for policy in DEMO:
@@ -399,7 +444,17 @@ def test_a_verification_that_is_none_is_refused_by_its_field(ask: Ask, change: J
 
 def test_one_bad_byte_costs_no_verification(ask: Ask) -> None:
     put_support()
-    assert ask("POST", VERIFY, REPORT | {"details": "a\0b"}).json()["details"] == "a\ufffdb"
+    stored = ask("POST", VERIFY, REPORT | {"id": "i\0d", "details": "a\0b"}).json()
+    assert (stored["id"], stored["details"]) == ("i\ufffdd", "a\ufffdb")
+
+
+@pytest.mark.parametrize("fallback", [None, 5, ""])
+def test_a_verification_without_a_fallback_is_told_what_is_needed_and_not_what_was_sent(
+    ask: Ask, fallback: Any
+) -> None:
+    message = ask("POST", VERIFY, REPORT | {"fallback": fallback}).json()["error"]["message"]
+    assert message.endswith(": a model name of 1 to 128 characters." if fallback is None else "128 characters.")
+    assert "null" not in message
 
 
 def test_reading_costs_few_queries_however_many_policies(ask: Ask, django_assert_num_queries: Any) -> None:

@@ -91,7 +91,7 @@ def test_what_needs_a_backoff() -> None:
 
 def test_reviews_in_sentences() -> None:
     said = " ".join(policy_words.review(REVIEW)).replace("\u202f", " ")
-    assert "5 % of the answers by the fallback are sampled, at most 40 a day." in said
+    assert "5 % of the answers by the fallback that broke no rule are sampled, at most 40 a day." in said
     assert "scored by one reviewer within 72 hours: correct and tone." in said
     assert "50 reviews, of which 95 % have passed" in said
     assert "No answer is sampled" in policy_words.review(replace(REVIEW, sample_rate=0.0))[0]

@@ -93,6 +93,8 @@ def test_silent_is_said_while_the_minute_is_under_way_and_its_owner_acts(now: da
     record([make.event(occurred_at=now - timedelta(seconds=5), user_visible=True)])
     found = one(now)
     assert (found.state, found.cause, found.who_acts) == ("silent", "overloaded", "chat team")
+    # What it was judged by is counted, ten of the full minute and the one of this.
+    assert (found.requests, found.events) == (10_000, 11)
 
 
 def test_the_policy_says_how_much_and_for_how_long(now: datetime) -> None:
@@ -186,3 +188,15 @@ def test_what_is_remembered_holds_while_nothing_of_it_is_missing_and_the_rules_a
     seen_later = episode.later({now - MINUTE: Minute(silent=2)}, now + 3 * MINUTE, limits)
     assert seen_later.so_far({}, now + 3 * MINUTE) == Minute(silent=2)
     assert not seen_later.holds(now + 5 * MINUTE, limits, long_ago, 1)
+
+
+def test_what_nobody_has_seen_going_on_for_long_is_forgotten(now: datetime) -> None:
+    limits = Limits(0.01, 3)
+
+    def seen_at(moment: datetime) -> ongoing.Ongoing:
+        return ongoing.begun(now - 60 * MINUTE, {}, moment, limits, revision=1)
+
+    ongoing.remember("gone", seen_at(now))
+    ongoing.remember("watched", seen_at(now + MINUTE))
+    ongoing.remember("new", seen_at(now + ongoing.REMEMBERED + MINUTE))
+    assert [ongoing.recall(place) is not None for place in ("gone", "watched", "new")] == [False, True, True]

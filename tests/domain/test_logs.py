@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError, connection
 
 from fallbacks import logs
 
@@ -84,6 +85,36 @@ def test_what_is_away_is_said_once_and_when_it_is_back(lines: io.StringIO) -> No
     ]
 
 
+def test_a_database_that_answers_with_an_error_is_not_away_and_each_kind_is_said_once(lines: io.StringIO) -> None:
+    logs.away("database", OperationalError("gone"))
+    for error in (psycopg.errors.DiskFull, psycopg.errors.DeadlockDetected, psycopg.errors.DiskFull):
+        logs.away("database", of_the_driver(error("no luck")))
+    logs.connected()
+    logs.away("database", of_the_driver(psycopg.errors.DiskFull("no luck")))
+    logs.back("database")
+    assert [(line["event"], line.get("error")) for line in read(lines)] == [
+        ("the database cannot be used", "OperationalError"),
+        ("the database answers with an error", "OperationalError 53100"),
+        ("the database answers with an error", "OperationalError 40P01"),
+        ("the database can be used again", None),
+        ("the database can be used again", None),
+    ]
+
+
+def test_a_connection_says_that_the_database_is_back(database: None, lines: io.StringIO) -> None:
+    logs.away("database", OperationalError("gone"))
+    connection.close()
+    connection.ensure_connection()
+    assert [line["event"] for line in read(lines)] == ["the database cannot be used", "the database can be used again"]
+
+
+def of_the_driver(cause: psycopg.Error) -> OperationalError:
+    """Django's error, as it comes of the driver's."""
+    error = OperationalError(str(cause))
+    error.__cause__ = cause
+    return error
+
+
 def test_what_happens_often_is_one_line(lines: io.StringIO) -> None:
     summary = logs.Summary(logging.getLogger("ingest"), "drained", every=0.05)
     for _ in range(10):
@@ -117,3 +148,31 @@ def test_of_requests_only_what_is_broken_is_said(lines: io.StringIO) -> None:
         log.error("Internal Server Error: /", exc_info=sys.exc_info(), extra={"request": "<GET /?q=private>"})
     assert [line["event"] for line in read(lines)] == ["the database cannot be used", "Internal Server Error: /"]
     assert "private" not in lines.getvalue()
+
+
+@pytest.mark.parametrize("cause", [psycopg.errors.AdminShutdown, psycopg.errors.ConnectionFailure])
+def test_a_request_that_finds_no_database_is_no_error_of_its_own(
+    lines: io.StringIO, cause: type[psycopg.Error]
+) -> None:
+    broken(of_the_driver(cause("gone")))
+    broken(OperationalError("the pool had no connection"))
+    assert [line["event"] for line in read(lines)] == ["the database cannot be used"]
+
+
+@pytest.mark.parametrize("cause", [psycopg.errors.DeadlockDetected, psycopg.errors.DiskFull])
+def test_a_request_that_the_database_refuses_is_an_error_each_time(
+    lines: io.StringIO, cause: type[psycopg.Error]
+) -> None:
+    broken(OperationalError("gone"))
+    for _ in range(2):
+        broken(of_the_driver(cause("no luck")))
+    away, *errors = read(lines)
+    assert away["event"] == "the database cannot be used"
+    assert [(line["level"], line["error"]) for line in errors] == [
+        ("error", f"OperationalError {cause.sqlstate}"),
+    ] * 2
+
+
+def broken(error: Exception) -> None:
+    """What Django says of a request that an error ended."""
+    logging.getLogger("django.request").error("Internal Server Error: /", exc_info=error)

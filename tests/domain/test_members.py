@@ -153,6 +153,7 @@ def test_an_invitation_is_to_a_role_that_there_is(ines: User) -> None:
 
 def test_whoever_is_no_admin_any_more_has_no_open_links(ines: User) -> None:
     tokens = []
+    kept = members.invite(ines, ["viewer"]).token
     for name, step in (
         ("ada", lambda other: members.change_roles(other.pk, ["viewer"], ["admin"], ines)),
         ("bert", lambda other: members.deactivate(other.pk, ines)),
@@ -160,6 +161,9 @@ def test_whoever_is_no_admin_any_more_has_no_open_links(ines: User) -> None:
         other = somebody(name, "admin")
         tokens.append(members.invite(other, ["admin"]).token)
         step(other)
+    # Those of others are as good as before.
+    members.deactivate(somebody("dana", "viewer").pk, ines)
+    assert members.accept(kept, "newcomer", PASSWORD).roles() == ["viewer"]
     for token in tokens:
         with pytest.raises(NotGood, match="withdrawn"):
             members.accept(token, "back-again", PASSWORD)

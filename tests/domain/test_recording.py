@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from fallbacks.recording import Recorded, record
 from tests import make
 from tests.make import NOON
 from tests.policy.policies import MODELS
+from tests.side_by_side import at_once
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -194,6 +196,17 @@ def test_recorders_that_meet_the_same_rows_in_opposite_order_do_not_deadlock() -
         thread.join()
     assert errors == []
     assert sum(stored) == 300
+    assert recounting.compare() == []
+
+
+@pytest.mark.parametrize("what", ["events", "counts"])
+def test_recorders_that_meet_many_new_rows_in_opposite_order_do_not_deadlock(what: str) -> None:
+    for turn in range(5):
+        events = [make.event(id=f"same-{turn}-{n}") for n in range(1_000 if what == "events" else 0)]
+        counts = [make.traffic(id=f"same-{turn}-{n}") for n in range(10_000 if what == "counts" else 0)]
+        work = (partial(record, events[::direction], counts[::direction]) for direction in (1, -1, 1, -1))
+        assert at_once(*work) == []
+    assert (Event.objects.count(), Traffic.objects.count()) == ((5_000, 0) if what == "events" else (0, 50_000))
     assert recounting.compare() == []
 
 

@@ -9,6 +9,8 @@ from io import StringIO
 
 import psycopg
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -18,7 +20,18 @@ from pytest_django import Settings
 from dashboard import queries
 from fallbacks import partitions, recounting, retention, review_queue
 from fallbacks.environment import Environment
-from fallbacks.models import DayRollup, Event, HourRollup, MinuteRollup, RemovedRows, Review, Sample, Traffic
+from fallbacks.models import (
+    DayRollup,
+    EarlierVerdict,
+    Event,
+    HourRollup,
+    MinuteRollup,
+    RemovedRows,
+    Review,
+    Sample,
+    Traffic,
+    User,
+)
 from fallbacks.rates import Counts
 from fallbacks.recording import record
 from fallbacks.timebuckets import Window
@@ -176,6 +189,28 @@ def test_texts_go_in_batches_and_those_that_somebody_is_at_the_next_time(
         assert retention.apply(timezone.now()).samples == 29
     assert retention.apply(timezone.now()).samples == 1
     assert Sample.objects.filter(texts_removed_at=None).count() == 0
+
+
+def test_what_events_were_judged_to_be_goes_with_them(midnight: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    first = midnight - 90 * DAY
+    for moment in (first - DAY, first - 2 * MINUTE, first - MINUTE, first, midnight):
+        EarlierVerdict.objects.create(workload_id=1, occurred_at=moment, event="e")
+    retention.apply(timezone.now())
+    assert sorted(EarlierVerdict.objects.values_list("occurred_at", flat=True)) == [first, midnight]
+
+
+def test_sessions_go_when_they_are_over_and_where_they_were_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    now, person = timezone.now(), User.objects.create_user("dana")
+    for key, end in [("open", now + HOUR), *((f"over{number}", now - MINUTE) for number in range(5))]:
+        Session.objects.create(session_key=key, session_data="", expire_date=end)
+        UserSession.objects.create(session_key=key, user=person, ip="192.0.2.1", user_agent="")
+    UserSession.objects.create(session_key="signed out", user=person, ip="192.0.2.1", user_agent="")
+    Session.objects.create(session_key="not signed in yet", session_data="", expire_date=now + HOUR)
+    retention.apply(now)
+    assert set(Session.objects.values_list("session_key", flat=True)) == {"open", "not signed in yet"}
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == ["open"]
 
 
 def test_inserts_go_on_while_a_long_reader_keeps_a_partition_from_going(

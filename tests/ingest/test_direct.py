@@ -10,6 +10,7 @@ from django.core.wsgi import get_wsgi_application
 from django.test import Client
 
 from fallbacks import logs
+from ingest import wire
 from ingest.direct import DirectPath
 from tests.make import sent
 
@@ -94,6 +95,27 @@ def test_a_body_that_is_neither_declared_nor_in_chunks_is_none(key: str) -> None
     show = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
     assert by_wsgi(json.dumps(sent()).encode(), CONTENT_LENGTH="", **show)[0] == 400
     assert by_wsgi(json.dumps(sent()).encode(), CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked", **show)[0] == 202
+
+
+class Endless(io.RawIOBase):
+    """A body without an end, and how much of it was taken."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        assert 0 <= size <= 2 * wire.MOST_BYTES, "no more is asked for than may be sent"
+        self.taken += size
+        return b" " * size
+
+
+@pytest.mark.parametrize("over", [{"CONTENT_LENGTH": str(10**12)}, {"HTTP_TRANSFER_ENCODING": "chunked"}])
+def test_of_a_body_that_is_too_large_no_more_is_read_than_may_be_sent(key: str, over: dict[str, str]) -> None:
+    body = Endless()
+    given = {"CONTENT_LENGTH": "", "wsgi.input": body, "HTTP_AUTHORIZATION": f"Bearer {key}"}
+    status, _, text = by_wsgi(b"", **given | over)
+    assert (status, json.loads(text)["error"]["code"]) == (413, "too_large")
+    assert body.taken == wire.MOST_BYTES + 1
 
 
 def test_a_fault_of_ours_is_an_error_in_the_one_shape(key: str, monkeypatch: pytest.MonkeyPatch) -> None:

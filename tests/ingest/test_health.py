@@ -1,13 +1,16 @@
 """`/healthz` says that the process lives, `/readyz` that it can do its work, and which part is missing."""
 
+import re
 import time
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client
 
 from fallbacks.keys import Key
+from fallbacks.local.environment import PROJECT
 from ingest import buffer, health, pulse
 from ingest import drain as draining
 from tests import make
@@ -30,9 +33,23 @@ def parts(client: Any, status: int = 503) -> dict[str, str]:
     return answer.json()["parts"]  # type: ignore[no-any-return]
 
 
+def test_the_document_says_what_to_do_about_each_part(client: Any) -> None:
+    text = (PROJECT / "docs" / "operations.md").read_text()
+    section = text.partition("## Is it well")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(parts(client, 200))
+
+
 def test_alive_and_ready_need_no_key(client: Any) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     assert parts(client, 200) == dict.fromkeys(("database", "stream", "broker", "drain", "worker", "beat"), "ok")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_method_that_is_not_taken_is_told_in_json_and_asks_for_no_token(path: str, method: str) -> None:
+    answer: Any = Client(enforce_csrf_checks=True).generic(method, path)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+    assert answer.json() == {"error": {"code": "method_not_allowed", "message": "Send a GET."}}
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import pytest
 from django.test import Client
 
 from fallbacks import key_ring, keys
+from fallbacks.local.environment import PROJECT
 from ingest import buffer, pulse
 from tests import make
 from tests.make import sent
 
 EVENTS = "/api/v1/events"
+OPERATIONS = PROJECT / "docs" / "operations.md"
 SAMPLE = re.compile(r'([a-z_]+)(?:\{([a-z]+="[A-Za-z0-9_.+-]*"(?:,[a-z]+="[A-Za-z0-9_.+-]*")*)\})? (-?[0-9.e+]+)')
 pytestmark = pytest.mark.usefixtures("database", "stream")
 
@@ -84,6 +86,27 @@ def test_everything_that_happened_is_in_it(post: Any, drain: Any, reader: str) -
     buckets = [value for name, value in now.items() if name.startswith("drain_latency_seconds_bucket")]
     assert len(buckets) == 12
     assert buckets == sorted(buckets)
+
+
+def test_the_document_lists_what_is_in_it_and_nothing_else(post: Any, drain: Any, reader: str) -> None:
+    post(EVENTS, sent())
+    drain()
+    text = Client().get("/metrics", headers={"authorization": f"Bearer {reader}"}).text
+    listed = {
+        (name, kind)
+        for names, kind in re.findall(
+            r"^\| (`[^|]+`) \| (gauge|counter|histogram) \|", OPERATIONS.read_text(), re.MULTILINE
+        )
+        for name in re.findall(r"`([a-z_]+)", names)
+    }
+    assert set(re.findall(r"^# TYPE observatory_([a-z_]+) (\w+)$", text, re.MULTILINE)) == listed
+
+
+def test_what_was_over_a_keys_rate_is_in_it(post: Any, reader: str) -> None:
+    slow = key_ring.make("slow", ["events:write"], rate=1)
+    assert [post(EVENTS, [sent()] * 10, key=slow).status_code for _ in range(2)] == [202, 429]
+    now = read(reader)
+    assert (now["throttled_items_total"], now["accepted_items_total"]) == (10, 10)
 
 
 def test_who_lives_is_in_it(reader: str) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from ingest import buffer, crashpoints
 from ingest import drain as draining
 from tests import make
 from tests.make import sent
+from tests.side_by_side import at_once
 
 ANY = Key(1, frozenset(), frozenset(), frozenset(), None, 0)
 EVENTS = "/api/v1/events"
@@ -317,6 +319,21 @@ def test_what_is_discarded_is_counted_as_that(drain: Any) -> None:
     assert aside.discard(number)
     assert not aside.discard(number)
     assert terms() == {"accepted": 1, "discarded": 1}
+
+
+def test_two_who_decide_about_one_at_once_count_it_once(drain: Any) -> None:
+    for _ in range(3):
+        append(make.event(outcome="nonsense"))
+    drain()
+    numbers = list(KeptAside.objects.values_list("pk", flat=True))
+    for number in numbers:
+        assert at_once(*[partial(aside.discard, number)] * 4) == []
+    assert terms() == {"accepted": 3, "discarded": 3}
+
+
+def test_a_reason_with_letters_that_cannot_be_stored_is_kept() -> None:
+    assert aside.keep(1, SHARD, "events:0/1-0", b"", ValueError("a\0b\ud800"))
+    assert KeptAside.objects.get().error == "a\ufffdb?"
 
 
 def test_a_stream_that_is_full_to_the_brim_can_be_drained_and_counted(drain: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fallbacks import key_ring
+from fallbacks import key_ring, tally
 from fallbacks.models import MinuteRollup, Traffic
 
 TRAFFIC = "/api/v1/traffic"
@@ -55,6 +55,7 @@ def test_a_bad_count_is_refused_by_its_field(post: Any, field: str, over: dict[s
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
     assert answer.json()["rejected"][0]["field"] == field
     assert post(TRAFFIC, {"counts": [count(**over)]}).status_code == 400
+    assert tally.door().rejected == {"unknown_field" if field == "request" else field: 2}
 
 
 @pytest.mark.parametrize("body", [[], {}, {"counts": []}, {"counts": 5}, count(), [count()]])
@@ -62,6 +63,12 @@ def test_counts_come_wrapped(post: Any, body: Any) -> None:
     answer = post(TRAFFIC, body)
     assert answer.status_code == 400
     assert "message" in answer.json()["error"]
+
+
+def test_what_holds_nothing_good_is_told_so_also_while_the_buffer_is_away(post: Any, no_stream: None) -> None:
+    answer = post(TRAFFIC, {"counts": [count(seconds=0)]})
+    assert (answer.status_code, answer.json()["rejected"][0]["field"]) == (400, "seconds")
+    assert post(TRAFFIC, {"counts": [count()]}).status_code == 503
 
 
 def test_the_door_is_the_keys_scope(post: Any) -> None:

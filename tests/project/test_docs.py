@@ -61,7 +61,7 @@ def table_of_settings() -> dict[str, str]:
     return dict(rows)
 
 
-@pytest.mark.parametrize(("document", "target"), each(r"`make ([a-z-]+)"))
+@pytest.mark.parametrize(("document", "target"), each(r"(?m)(?:`|^)make ([a-z-]+)"))
 def test_a_make_command_exists(document: str, target: str) -> None:
     assert target in targets()
 
@@ -96,6 +96,40 @@ def test_the_table_says_the_default_of_a_setting(name: str, default: str) -> Non
     assert f"`{default}`" in said.partition(";")[0] if default else not said.startswith("`")
 
 
+# Of the examples, and one that Docker Compose alone understands.
+OTHERS = re.compile(r"OBSERVATORY_(?:URL|KEY|ENVIRONMENT)|MERIDIAN_API_(?:BASE|KEY)|WEB_WORKERS")
+
+
+@pytest.mark.parametrize(("document", "name"), each(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`"))
+def test_a_setting_that_a_document_speaks_of_exists(document: str, name: str) -> None:
+    assert name in table_of_settings() or OTHERS.fullmatch(name), document
+
+
+def own_defaults() -> dict[str, str]:
+    """What `make run` takes where the environment says nothing: `os.environ.get("NAME") or "this"`."""
+    found = {}
+    for path in (PROJECT / "fallbacks" / "local").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.BoolOp)
+                and isinstance(node.op, ast.Or)
+                and isinstance(node.values[-1], ast.Constant)
+            ):
+                asked = re.fullmatch(r"os\.environ\.get\('([A-Z_]+)'\)", ast.unparse(node.values[0]))
+                if asked:
+                    found[asked[1]] = str(node.values[-1].value)
+    return found
+
+
+def test_the_table_says_the_defaults_of_make_run() -> None:
+    assert {"PORT", "STREAM_MAXMEMORY"} <= set(own_defaults())
+    assert {name: table_of_settings()[name] for name in own_defaults()} == {
+        name: f"`{default}`" for name, default in own_defaults().items()
+    }
+    # Anything but `0` loads the demo.
+    assert table_of_settings()["DEMO"] == "`1`"
+
+
 def test_settings_are_read_where_they_are_counted() -> None:
     # The settings' own reader counts; `make run` and the crash points stand for themselves; and names are literal.
     readers = {
@@ -118,6 +152,23 @@ def test_settings_are_read_where_they_are_counted() -> None:
 def test_a_link_leads_to_a_file(document: str, target: str) -> None:
     homes = [path.parent for path in WORDS if path.name == document]
     assert any((home / target).exists() for home in homes), f"{document} links to {target}, which is not there"
+
+
+def headings(path: Path) -> set[str]:
+    """What links call the headings of a document: in small letters, without signs, with - for each blank."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", re.sub(r"\[(.+?)\]\(.+?\)", r"\1", words).lower()).replace(" ", "-") for words in found
+    }
+
+
+@pytest.mark.parametrize(("document", "target"), each(r"\]\(([^):]*#[^)]+)\)"))
+def test_a_link_leads_to_a_heading(document: str, target: str) -> None:
+    file, _, heading = target.partition("#")
+    places = [path.parent / file if file else path for path in WORDS if path.name == document]
+    found = [place for place in places if place.exists() and heading in headings(place)]
+    assert found, f"{document} links to {target}, which is not there"
 
 
 def test_every_command_of_ours_is_in_the_documents() -> None:

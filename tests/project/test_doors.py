@@ -174,7 +174,8 @@ def addresses(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield from addresses(part, prefix + str(part.pattern))
         elif isinstance(part, URLPattern):
             for pattern in spelled(prefix + str(part.pattern)):
-                yield "/" + re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", pattern).strip("^$")
+                plain = re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", pattern).strip("^$")
+                yield "/" + plain.replace("<workload:slug>", "<slug>").replace("<any_workload:", "<text:")
 
 
 def spelled(pattern: str) -> list[str]:

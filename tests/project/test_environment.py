@@ -84,6 +84,52 @@ def test_all_that_is_wrong_is_said_at_once_and_no_secret_with_it() -> None:
     assert "short-and-known" not in words
 
 
+def test_what_a_word_is_not_is_said_whatever_else_it_looks_like() -> None:
+    words = said(
+        HTTPS="yes",
+        KEY_RATE="²",
+        STREAM_SHARDS="1000000001",
+        EVENT_RETENTION_DAYS="36501",
+        SAMPLE_RETENTION_DAYS="0",
+        DATABASE_URL="observatory://nobody:hush@localhost/none",
+        BROKER_URL="amqp://nobody:hush@localhost",
+        CSRF_TRUSTED_ORIGINS="ftp://observatory.example,https://observatory.example/login",
+        OIDC_CLIENT_ID="observatory",
+    )
+    for sentence in (
+        "HTTPS is 'yes': write 1 for on, or 0",
+        "KEY_RATE is '²': write a number",
+        "STREAM_SHARDS is '1000000001': write a number, 1 or more",
+        "EVENT_RETENTION_DAYS is '36501': write a number of days",
+        "SAMPLE_RETENTION_DAYS is '0': write a number of days, 1 or more",
+        "DATABASE_URL does not name a PostgreSQL and a database",
+        "BROKER_URL does not name a Redis",
+        "CSRF_TRUSTED_ORIGINS has 'ftp://observatory.example': write it as https://",
+        "CSRF_TRUSTED_ORIGINS has 'https://observatory.example/login': write it as https://",
+        "OIDC_ISSUER is not set",
+    ):
+        assert f"- {sentence}" in words
+    assert "hush" not in words
+
+
+def test_an_address_that_lacks_a_part_is_none() -> None:
+    words = said(
+        DATABASE_URL="postgresql://nobody:hush@localhost",
+        REDIS_URL="redis://",
+        OIDC_ISSUER="https://",
+        ALLOWED_HOSTS=".observatory.example",
+    )
+    for sentence in (
+        "DATABASE_URL does not name a PostgreSQL and a database",
+        "REDIS_URL does not name a Redis",
+        "OIDC_ISSUER is 'https:': write it as https://login.example",
+    ):
+        assert f"- {sentence}" in words
+    # All names below one's own are one's own.
+    assert "ALLOWED_HOSTS" not in words
+    assert "hush" not in words
+
+
 @pytest.mark.parametrize(
     "secret", ["x" * 80, "abcd" * 20, SECRET[:49]], ids=["one letter", "four letters", "49 letters"]
 )

@@ -17,7 +17,8 @@ from fallbacks.database_roles import Names, Place
 from fallbacks.local.environment import write_private
 
 TABLES = """
-SELECT relname, relispartition, array_agg(attname::text ORDER BY attnum)
+SELECT relname, EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee <> relowner),
+       array_agg(attname::text ORDER BY attnum)
 FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
 GROUP BY 1, 2
@@ -27,6 +28,8 @@ STATE = """
 SELECT relname::text, pg_get_userbyid(relowner)::text, word::text
   FROM pg_class LEFT JOIN unnest(relacl) word ON true WHERE relnamespace = current_schema()::regnamespace
 UNION ALL SELECT attrelid::regclass::text, attname::text, word::text FROM pg_attribute, unnest(attacl) word
+UNION ALL SELECT proname::text, pg_get_userbyid(proowner)::text, word::text
+  FROM pg_proc LEFT JOIN unnest(proacl) word ON true WHERE pronamespace = current_schema()::regnamespace
 UNION ALL SELECT datname::text, '', word::text FROM pg_database, unnest(datacl) word WHERE datname = current_database()
 UNION ALL SELECT nspname::text, '', word::text FROM pg_namespace, unnest(nspacl) word
   WHERE nspname = current_schema()
@@ -127,7 +130,8 @@ def look(names: Names) -> Place:
         roles = frozenset(name for name, _ in cursor.fetchall())
     of_days = sorted(name for name, _, _ in found if is_of_a_day(name))
     columns = {name: tuple(columns) for name, _, columns in found if name not in of_days}
-    return Place(database, schema, columns, tuple(of_days), roles)
+    opened = tuple(name for name, given, _ in found if given and name in of_days)
+    return Place(database, schema, columns, tuple(of_days), opened, roles)
 
 
 def is_of_a_day(table: str) -> bool:

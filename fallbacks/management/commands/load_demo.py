@@ -38,9 +38,12 @@ class Command(BaseCommand):
         if not (options["address"] and options["key"]) and not target.exists():
             raise CommandError("Start the product by `make run` first, or give --address and --key.")
         known = json.loads(target.read_text()) if target.exists() else {}
+        key = options["key"] or known["api_key"]
+        if key is None:
+            raise CommandError("The demo's key is no longer good: make another on the page Keys, and give it by --key.")
         anchor = Anchor(environment.home() / "var" / "demo-anchor")
         parts = list(demo.week(anchor.take(), options["seed"]))
-        sender = Sender(options["address"] or known["address"], options["key"] or known["api_key"])
+        sender = Sender(options["address"] or known["address"], key)
         total = sum(len(part.events) + len(part.counts) for part in parts)
         with sender.client, tqdm(total=total, desc="Demo: a week of events", unit="", ascii=" =", ncols=80) as bar:
             for path, body, count in posts(parts):
