@@ -188,11 +188,12 @@ RIGHTS = {
     " export django_migrations",
     ("worker", "INSERT"): f"event traffic {FIGURES} removed_rows drained_entry kept_aside workload sample audit_entry",
     ("worker", "UPDATE"): f"event {FIGURES} removed_rows rulebook route_request enablement sample",
-    ("worker", "DELETE"): "event traffic rollup_* breakdown_* drained_entry export",
+    ("worker", "DELETE"): "event traffic rollup_* breakdown_* earlier_verdict drained_entry export",
     # It owns the table.
     **{("worker", right): "event" for right in ("TRUNCATE", "REFERENCES", "TRIGGER")},
     ("worker", "CREATE"): "public",
     ("worker", "USAGE"): "public rulebook_revision",
+    ("worker", "EXECUTE as its owner"): "remove_ended_sessions",
     ("worker", "TEMPORARY"): "database",
     ("reporting", "USAGE"): "public",
 }
@@ -212,6 +213,9 @@ SELECT role, word, name FROM unnest(ARRAY['web', 'worker', 'reporting']) role, L
     AND NOT has_table_privilege('observatory_' || role, attrelid, word)
   UNION ALL SELECT word, nspname FROM pg_namespace, unnest('{CREATE,USAGE}'::text[]) word
   WHERE nspname = 'public' AND has_schema_privilege('observatory_' || role, oid, word)
+  UNION ALL SELECT 'EXECUTE as its owner', proname FROM pg_proc
+  WHERE pronamespace = 'public'::regnamespace AND prosecdef
+    AND has_function_privilege('observatory_' || role, oid, 'EXECUTE')
   UNION ALL SELECT word, 'database' FROM pg_database, unnest('{CREATE,TEMPORARY}'::text[]) word
   WHERE datname = current_database() AND has_database_privilege('observatory_' || role, oid, word)
 ) may WHERE (role, word) <> ('reporting', 'SELECT')
@@ -353,6 +357,7 @@ def test_granting_again_changes_nothing_but_what_somebody_else_gave(instance: In
         "CREATE ON SCHEMA public TO observatory_reporting",
         "UPDATE ON SEQUENCE rulebook_revision TO observatory_reporting",
         "INSERT ON review TO observatory_worker",
+        "EXECUTE ON FUNCTION remove_ended_sessions TO PUBLIC",
         "INSERT (slug) ON workload TO observatory_reporting",
     ):
         instance.as_superuser(f"GRANT {given}", "observatory")
