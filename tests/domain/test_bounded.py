@@ -37,7 +37,7 @@ def test_while_it_hangs_events_are_taken_with_keys_that_are_known(
         refused = seconds_of(lambda: post(unknown))
     assert [status for _, status in taken] == [202] * 3
     assert refused[1] == 503
-    assert max(seconds for seconds, _ in [*taken, refused]) < 3
+    assert max(seconds for seconds, _ in [*taken, refused]) < 10
     deadline = time.monotonic() + 10
     while post(unknown) != 202:
         assert time.monotonic() < deadline
@@ -52,7 +52,7 @@ def test_a_page_says_so_within_seconds(running_servers: Any, person: Person) -> 
     with running_servers.hanging("postgres"):
         seconds, answer = seconds_of(lambda: viewer.get("/"))
     assert answer.status_code == 503
-    assert seconds < 5
+    assert seconds < 10
     deadline = time.monotonic() + 10
     while viewer.get("/").status_code != 200:
         assert time.monotonic() < deadline
