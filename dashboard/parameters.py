@@ -162,7 +162,7 @@ def rates(request: Request) -> Rates:
     return Rates(window, step, asked.get("by", []), _scope(asked, request.auth))
 
 
-def refuse_too_many(step: Step, buckets: int, combinations: int) -> None:
+def refuse_too_many(buckets: int, combinations: int) -> None:
     """Raise ValidationError where an answer of rates would be larger than anybody reads: services name the models."""
     if (rows := buckets * combinations) > MOST_ROWS_ASKED:
         raise serializers.ValidationError(

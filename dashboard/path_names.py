@@ -6,6 +6,8 @@ Browsers take `.` and `..` for steps in a path, however they are escaped. Worklo
 
 from django.urls.converters import StringConverter
 
+from fallbacks import slugs
+
 
 class AnyText(StringConverter):
     """Every text but the empty one, line ends included: what is no good name is refused by its field, not lost."""
@@ -16,7 +18,7 @@ class AnyText(StringConverter):
 class Workload(StringConverter):
     """The slug of a workload."""
 
-    regex = r"~\.{1,2}|[a-z0-9._-]{1,64}"
+    regex = rf"~\.{{1,2}}|{slugs.PATTERN}"
 
     def to_python(self, value: str) -> str:
         return value[1:] if value in ("~.", "~..") else value

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
-# How far from now an event may lie, and what is made ahead for it. See `ingest.wire` for the limit.
+# How far from now an event may lie, and what is made ahead for it. `retention` has the limits.
 DAYS_BACK = 31
 DAYS_AHEAD = 14
 # Before, no service called a language model.

@@ -1,6 +1,5 @@
 """What if: a failure that somebody makes up, and the decision that a gateway would get for it. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,10 +7,12 @@ from datetime import datetime
 from fallbacks.boundary import BY_NAME, STATUSES, WORKLOAD_OWNER, classify
 from fallbacks.deciding import decided
 from fallbacks.decision import Action, Decision
+from fallbacks.reading import whole_number
 from fallbacks.rulebook import Rulebook
 from fallbacks.verdict import Facts
 
 MOST_TEXT = 128
+MOST_ATTEMPTS = 100
 VISIBLE: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 # By action: what to do, the state whose colour it has, its icon.
 ACTIONS: Mapping[Action, tuple[str, str, str]] = {
@@ -75,7 +76,7 @@ def problems(asked: Asked) -> dict[str, str]:
         found["workload"] = "Choose a workload."
     if asked.status not in STATUSES:
         found["status"] = "Type a status from 100 to 599, or timeout, connection_error or unavailable."
-    if not re.fullmatch("[0-9]{1,3}", asked.attempts) or not 1 <= int(asked.attempts) <= 100:
+    if not whole_number(asked.attempts, MOST_ATTEMPTS):
         found["attempts"] = "Type a number from 1 to 100."
     if asked.user_visible not in VISIBLE:
         found["user_visible"] = "Choose yes, no or as the policy says."

@@ -79,7 +79,7 @@ class RatesView(APIView):
         window, step, scope = asked.window, asked.step, asked.scope
         series = queries.counts_by_bucket(window, step, scope)
         kinds = breakdowns.by_bucket(window, step, scope, figures.kinds_by(asked.by), times=True)
-        parameters.refuse_too_many(step, timebuckets.count(window, LENGTH[step]), max(len(series), len(kinds)))
+        parameters.refuse_too_many(timebuckets.count(window, LENGTH[step]), max(len(series), len(kinds)))
         buckets = [
             {"start": start, **row}
             for start in starts(window, LENGTH[step])

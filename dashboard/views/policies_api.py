@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from dashboard import bodies, listing, preconditions
 from dashboard.bound_keys import author, key_of, refuse_bound_to_environments, refuse_other_workload
+from dashboard.path_names import Workload
 from dashboard.policies import examples, schemas
 from dashboard.policies import openapi as words
 from fallbacks import catalogue, policies, routes, versions
@@ -23,7 +24,7 @@ from fallbacks.versions import Stored
 
 WORKLOAD = words.path(
     "workload",
-    {"type": "string", "pattern": r"^([a-z0-9._-]{1,64}|~\.{1,2})$"},
+    {"type": "string", "pattern": f"^({Workload.regex})$"},
     "The workload's slug. `.` and `..` are written `~.` and `~..`: clients take them for steps in a path.",
 )
 
